@@ -1,0 +1,55 @@
+// Memory the engine computes in: 2 MB huge pages where the kernel grants them, and files mapped
+// read-only. Huge pages give about a third more read bandwidth than 4 KB pages, so everything
+// that is streamed per token lives in them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+
+namespace tenwatt {
+
+/// Zeroed anonymous memory, aligned to 64 bytes (2 MB and MADV_HUGEPAGE from 2 MB up). Move-only.
+class HugeBuffer {
+ public:
+  HugeBuffer() = default;
+  static Result<HugeBuffer> allocate(size_t bytes);
+  HugeBuffer(HugeBuffer&& other) noexcept;
+  HugeBuffer& operator=(HugeBuffer&& other) noexcept;
+  ~HugeBuffer();
+
+  std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+  std::span<std::byte> span() const { return {data_, size_}; }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;      // as asked for
+  size_t mapped_ = 0;    // as mapped
+  std::byte* map_ = nullptr;
+};
+
+/// A file mapped read-only. The bytes stay valid as long as any shared_ptr to the mapping lives.
+class MappedFile {
+ public:
+  static Result<std::shared_ptr<MappedFile>> open(const std::string& path);
+  MappedFile(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& path() const { return path_; }
+  /// Tells the kernel that this part will not be read again soon, so its pages leave the
+  /// process's resident set. Reading it again is still valid.
+  void drop(std::span<const std::byte> part) const;
+
+ private:
+  MappedFile() = default;
+  std::string path_;
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace tenwatt

@@ -1,0 +1,5 @@
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Threads REQUIRED)
+target_link_libraries(tenwatt_base PUBLIC fmt::fmt Threads::Threads PRIVATE spdlog::spdlog OpenSSL::Crypto)

@@ -1,0 +1,145 @@
+#include "base/team.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace tenwatt {
+namespace {
+
+// Spinning bridges the gap between two steps of a plan (well under 50 microseconds); beyond that a
+// member parks, so that an idle team costs nothing.
+constexpr int kBarrierSpins = 4000;
+constexpr int kParkSpins = 20000;
+
+// Two cache lines: x86 prefetches lines in pairs, some ARM cores have lines of 128 bytes.
+constexpr size_t kLine = 128;
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Returns once `counter` differs from `seen`: spins first, then sleeps.
+void wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, int spins) {
+  for (int i = 0; i < spins; ++i) {
+    if (counter.load(std::memory_order_acquire) != seen) return;
+    relax();
+  }
+  while (counter.load(std::memory_order_acquire) == seen) {
+    counter.wait(seen, std::memory_order_acquire);
+  }
+}
+
+}  // namespace
+
+struct Team::Impl {
+  explicit Impl(int threads) : size(std::max(1, threads)) {}
+
+  void meet() {
+    const uint32_t round = barrier_round.load(std::memory_order_acquire);
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+      arrived.store(0, std::memory_order_relaxed);
+      barrier_round.store(round + 1, std::memory_order_release);
+      barrier_round.notify_all();
+      return;
+    }
+    wait_for_change(barrier_round, round, kBarrierSpins);
+  }
+
+  const int size;
+  std::mutex turn;  // one job at a time
+  std::vector<std::thread> threads;
+  std::function<void(int)> delay;
+
+  alignas(kLine) std::atomic<uint32_t> job_round{0};
+  alignas(kLine) std::atomic<uint32_t> barrier_round{0};
+  alignas(kLine) std::atomic<int> arrived{0};
+  alignas(kLine) std::atomic<bool> stopping{false};
+
+  // Written by member 0 before the others start or pass a barrier.
+  const std::function<void(Member&)>* job = nullptr;
+  const std::atomic<bool>* cancel = nullptr;
+  bool cancelled = false;
+};
+
+int Member::size() const { return team_->impl_->size; }
+
+bool Member::barrier() {
+  Team::Impl& impl = *team_->impl_;
+  if (impl.delay) impl.delay(index_);
+  // Member 0 decides before it arrives, and nobody leaves before it has: all see one answer.
+  if (index_ == 0 && impl.cancel != nullptr && impl.cancel->load(std::memory_order_relaxed)) {
+    impl.cancelled = true;
+  }
+  if (impl.size > 1) impl.meet();
+  return !impl.cancelled;
+}
+
+Member::Share Member::share(int64_t items, int64_t grain) const {
+  const int64_t grains = (items + grain - 1) / grain;
+  const int64_t begin = grains * index_ / size() * grain;
+  const int64_t end = grains * (index_ + 1) / size() * grain;
+  return {std::min(begin, items), std::min(end, items)};
+}
+
+Team::Team(int threads) : impl_(std::make_unique<Impl>(threads)) {
+  for (int index = 1; index < impl_->size; ++index) {
+    impl_->threads.emplace_back([this, index] {
+      Impl& impl = *impl_;
+      uint32_t seen = 0;
+      for (;;) {
+        wait_for_change(impl.job_round, seen, kParkSpins);
+        seen = impl.job_round.load(std::memory_order_acquire);
+        if (impl.stopping.load(std::memory_order_acquire)) return;
+        Member member(this, index);
+        (*impl.job)(member);
+        impl.meet();
+      }
+    });
+  }
+}
+
+Team::~Team() {
+  impl_->stopping.store(true, std::memory_order_release);
+  impl_->job_round.fetch_add(1, std::memory_order_acq_rel);
+  impl_->job_round.notify_all();
+  for (std::thread& thread : impl_->threads) thread.join();
+}
+
+int Team::size() const { return impl_->size; }
+
+bool Team::run(const std::function<void(Member&)>& job, const std::atomic<bool>* cancel) {
+  std::lock_guard turn(impl_->turn);
+  impl_->job = &job;
+  impl_->cancel = cancel;
+  impl_->cancelled = cancel != nullptr && cancel->load(std::memory_order_relaxed);
+  if (impl_->cancelled) return false;
+  if (impl_->size > 1) {
+    impl_->job_round.fetch_add(1, std::memory_order_acq_rel);
+    impl_->job_round.notify_all();
+  }
+  Member member(this, 0);
+  job(member);
+  if (impl_->size > 1) impl_->meet();
+  return !impl_->cancelled;
+}
+
+void Team::set_delay(std::function<void(int member)> delay) {
+  std::lock_guard turn(impl_->turn);
+  impl_->delay = std::move(delay);
+}
+
+int available_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace tenwatt

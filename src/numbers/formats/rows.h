@@ -1,0 +1,13 @@
+// The rows of the format table, one per file of this folder. Only numbers/format.cc and the
+// formats themselves include this.
+#pragma once
+
+#include "numbers/format.h"
+
+namespace tenwatt::formats {
+
+extern const FormatInfo kF32, kF16, kBF16, kF64;
+extern const FormatInfo kI8, kU8, kI16, kU16, kI32, kU32, kI64, kU64, kBool;
+extern const FormatInfo kQ4_0, kQ4_1, kQ8_0;
+
+}  // namespace tenwatt::formats
