@@ -35,9 +35,7 @@ void encode(std::span<const float> in, std::span<std::byte> out) {
     const float inverse = scale == 0 ? 0 : 1 / scale;
     Codes codes;
     for (size_t i = 0; i < kBlock; ++i) {
-      // Two roundings, as the reference has them: never a fused multiply-add.
-      const volatile float scaled = (from[i] - *minimum) * inverse;
-      codes[i] = to_nibble(scaled + 0.5f);
+      codes[i] = to_nibble((from[i] - *minimum) * inverse + 0.5f);
     }
     store(to, f32_to_f16(scale));
     store(to + 2, f32_to_f16(*minimum));
