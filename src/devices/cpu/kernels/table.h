@@ -1,0 +1,385 @@
+// The kernels of one instruction level, as a table of plain functions.
+//
+// Every function runs on the calling thread over the sub-range in its arguments; the caller splits
+// work over threads and owns all memory, scratch included. The bits of a result depend only on
+// the row (or output position) it belongs to, never on the ranges of a call: integer sums are
+// exact, matrix products and convolutions add in ascending k with one accumulator per output, and
+// norms, softmax and reductions add by a fixed tree over lanes. Arguments are not checked: shapes
+// were checked when the graph was planned. No std types here on purpose: this header is compiled
+// with flags of several levels, and an inline function of the library compiled for AVX-512 may be
+// the copy that the linker keeps for everyone.
+//
+// Unless said otherwise strides are in elements, matrices are row-major with contiguous last axis,
+// and pointers need the alignment of their element only. Packed weights are 64-byte aligned.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace tenwatt::cpu {
+
+/// Outputs (weight rows) per panel of a packed matrix.
+inline constexpr int64_t kPanelRows = 16;
+/// Output channels per block of a packed convolution.
+inline constexpr int64_t kConvBlock = 8;
+/// Keys per page of an attention state (devices::kPageRows).
+inline constexpr int64_t kKeysPerPage = 64;
+/// Keys per attention chunk: chunks start at absolute multiples of it and are merged in order.
+inline constexpr int64_t kKeysPerChunk = 128;
+
+// ---- products with packed weights ----------------------------------------------------------
+
+enum class FloatFormat : uint8_t { kF32, kF16, kBF16 };
+
+/// y[r][n] = sum_k x[r][k] * w[n][k] (+ bias[n]) (+ residual[r][n]) for rows [0, rows) and the
+/// outputs of panels [panel_begin, panel_end). Weights: [panel][k][16] (`pack_float_panel`), kept
+/// narrow in memory and widened in registers. Outputs >= `outputs` are not written.
+struct LinearFloat {
+  const float* x;
+  ptrdiff_t x_stride;
+  int64_t rows;
+  int64_t k;
+  const void* panels;  ///< panel 0 of the matrix
+  FloatFormat format;
+  const float* bias;      ///< [outputs], or null
+  const float* residual;  ///< [rows, outputs] at residual_stride, or null; may be y itself
+  ptrdiff_t residual_stride;
+  float* y;
+  ptrdiff_t y_stride;
+  int64_t outputs;  ///< n of the whole matrix
+  int64_t panel_begin;
+  int64_t panel_end;
+};
+
+/// 32 activations as int8 with one scale: x is about scale * code. Round to nearest even,
+/// scale = max|x| / 127. A row of k activations is k/32 consecutive blocks.
+struct alignas(16) QuantBlock {
+  int8_t code[32];
+  float scale;
+  int32_t sum;       ///< of the codes
+  float scaled_sum;  ///< scale * sum, multiplied by a block's minimum
+  int32_t offset;    ///< -8 * sum: start of a sum over 4-bit codes that carry +8
+};
+
+/// Weight formats of `linear_block`. Panels are R16K4: a 64-byte line holds 4 consecutive k of 16
+/// rows (bytes 4r..4r+3 are row r), a 32-k block its lines in ascending k and then its scales:
+///   kQ4_0 groups of two blocks: 2 x 4 lines, then a line of 2 x 16 f16 scales
+///   kQ4_1 single blocks: 4 lines, then a line of 16 f16 scales and 16 f16 minima
+///   kQ8_0 groups of two blocks: 2 x 8 lines of codes + 128, then a line of 2 x 16 f16 scales
+/// Nibble lines: line i holds k = 4i..4i+3 in the low and 16+4i..16+4i+3 in the high nibbles.
+/// A last group of one block has half of its codes and a full line of scales.
+enum class BlockFormat : uint8_t { kQ4_0, kQ4_1, kQ8_0 };
+
+/// As LinearFloat, over block-quantised weights and activations. k is a multiple of 32. Per 32-k
+/// block an exact integer sum, then f = fma(float(sum), w_scale * x_scale, f) and, for formats
+/// with a minimum, f = fma(minimum, scaled_sum, f); blocks ascend.
+struct LinearBlock {
+  const QuantBlock* x;
+  ptrdiff_t x_stride;  ///< blocks between rows
+  int64_t rows;
+  int64_t k;
+  const void* panels;  ///< panel 0 of the matrix (`pack_block_panel`)
+  BlockFormat format;
+  const float* bias;
+  const float* residual;
+  ptrdiff_t residual_stride;
+  float* y;
+  ptrdiff_t y_stride;
+  int64_t outputs;
+  int64_t panel_begin;
+  int64_t panel_end;
+};
+
+// ---- products of two activations -----------------------------------------------------------
+
+/// c[m][n] = sum_k a[m][k] * b[k][n], for rows [0, m). With `kTransposed`, b is [n][k] and scratch
+/// holds at least matmul_scratch_floats(k) floats.
+enum class MatmulB : uint8_t { kPlain, kTransposed };
+struct Matmul {
+  const float* a;
+  ptrdiff_t a_stride;
+  const float* b;
+  ptrdiff_t b_stride;
+  float* c;
+  ptrdiff_t c_stride;
+  int64_t m;
+  int64_t n;
+  int64_t k;
+  MatmulB layout;
+  float* scratch;  ///< null for kPlain
+};
+inline constexpr size_t matmul_scratch_floats(int64_t k) { return static_cast<size_t>(k) * 64; }
+
+// ---- convolutions over time ----------------------------------------------------------------
+
+/// y[co][t] = bias[co] + sum_ci sum_tap w[co][ci][tap] * x[ci][t * stride + tap * dilation - pad],
+/// x being zero outside [0, in_length). ONNX Conv with one spatial axis, of one batch item.
+/// Weights: [group][co block of 8][ci of the group][tap][8] (`pack_conv1d`). Computes output blocks
+/// [block_begin, block_end) of groups * ceil(co per group / 8), times [t_begin, t_end).
+struct Conv1d {
+  const float* x;
+  ptrdiff_t x_stride;  ///< between channels
+  int64_t in_length;
+  int64_t in_channels;   ///< of all groups
+  int64_t out_channels;  ///< of all groups
+  int64_t groups;
+  int64_t kernel;
+  int64_t stride;
+  int64_t dilation;
+  int64_t pad;  ///< zeros before the first sample
+  const float* weights;
+  const float* bias;  ///< [out_channels], or null
+  float* y;
+  ptrdiff_t y_stride;
+  int64_t block_begin;
+  int64_t block_end;
+  int64_t t_begin;
+  int64_t t_end;
+  float* scratch;  ///< conv1d_scratch_floats(in_channels / groups, kernel)
+};
+inline constexpr size_t conv1d_scratch_floats(int64_t channels_per_group, int64_t taps) {
+  return static_cast<size_t>(channels_per_group * taps) * 64;
+}
+
+/// groups = in_channels = out_channels: weights are [channel][tap] as ONNX holds them. Computes
+/// channels [channel_begin, channel_end), times [t_begin, t_end).
+struct DepthwiseConv1d {
+  const float* x;
+  ptrdiff_t x_stride;
+  int64_t in_length;
+  int64_t kernel;
+  int64_t stride;
+  int64_t dilation;
+  int64_t pad;
+  const float* weights;
+  const float* bias;
+  float* y;
+  ptrdiff_t y_stride;
+  int64_t channel_begin;
+  int64_t channel_end;
+  int64_t t_begin;
+  int64_t t_end;
+};
+
+/// y[co][t] = bias[co] + sum_ci sum_tap w[ci][co][tap] * x[ci][(t + pad - tap) / stride] over the
+/// taps where the division is exact and in range. ONNX ConvTranspose, one spatial axis, dilation 1,
+/// groups 1. Weights by phase: [co block of 8][phase of stride][ci][ceil(kernel / stride)][8]
+/// (`pack_conv_transpose1d`). Output length is the caller's (output_padding included).
+struct ConvTranspose1d {
+  const float* x;
+  ptrdiff_t x_stride;
+  int64_t in_length;
+  int64_t in_channels;
+  int64_t out_channels;
+  int64_t kernel;
+  int64_t stride;
+  int64_t pad;
+  const float* weights;
+  const float* bias;
+  float* y;
+  ptrdiff_t y_stride;
+  int64_t block_begin;
+  int64_t block_end;
+  int64_t t_begin;
+  int64_t t_end;
+  float* scratch;  ///< conv1d_scratch_floats(in_channels, ceil(kernel / stride))
+};
+
+// ---- elementwise ---------------------------------------------------------------------------
+
+enum class Unary : uint8_t {
+  kAbs,
+  kCeil,
+  kClip,  ///< kClip: to [alpha, beta]
+  kCos,
+  kErf,
+  kElu,  ///< kElu: alpha
+  kExp,
+  kFloor,
+  kGeluErf,
+  kGeluTanh,
+  kHardSigmoid,  ///< kHardSigmoid: alpha, beta
+  kIdentity,
+  kLeakyRelu,  ///< kLeakyRelu: alpha
+  kLinear,     ///< alpha * x + beta
+  kLog,
+  kNeg,
+  kReciprocal,
+  kRelu,
+  kRound,  ///< kRound: to nearest even
+  kRsqrt,
+  kSigmoid,
+  kSign,
+  kSilu,
+  kSin,
+  kSoftplus,
+  kSqrt,
+  kSquare,
+  kTanh,
+};
+enum class Binary : uint8_t { kAdd, kSub, kMul, kDiv, kPow, kMin, kMax, kMod };  ///< kMod: C fmod
+enum class Compare : uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+/// act(a) * b
+enum class Gate : uint8_t { kSilu, kGeluTanh, kGeluErf, kSigmoid };
+/// Which operand is one value for the whole span.
+enum class Spread : uint8_t { kNone, kA, kB };
+
+// ---- rows ----------------------------------------------------------------------------------
+
+enum class Reduce : uint8_t { kSum, kMean, kMax, kMin, kSumSquares, kProduct };
+
+/// Rows of `n` contiguous elements; y may be x.
+struct Rows {
+  const float* x;
+  ptrdiff_t x_stride;
+  float* y;
+  ptrdiff_t y_stride;
+  int64_t rows;
+  int64_t n;
+};
+
+/// Rotates pairs of each head of one token, in place: (a, b) -> (a cos - b sin, b cos + a sin).
+enum class RotaryPairs : uint8_t { kHalf, kInterleaved };  ///< (i, i + rotary_dim/2) | (2i, 2i+1)
+struct Rotary {
+  float* x;  ///< [heads][head_stride]
+  int64_t heads;
+  ptrdiff_t head_stride;
+  const float* cos;  ///< [rotary_dim / 2]
+  const float* sin;
+  int64_t rotary_dim;
+  RotaryPairs pairs;
+};
+
+// ---- attention -----------------------------------------------------------------------------
+
+enum class KvFormat : uint8_t { kF16, kF32 };
+enum class KeyLimit : uint8_t { kCausal, kAll };
+
+/// Attention of `rows` query rows for the `groups` query heads that share one key/value head.
+/// A page holds 64 keys as [head_dim][64] and 64 values as [64][value_dim] (per kv head;
+/// `kv_append` writes them). score = scale * q.k (ascending d), then softcap * tanh(score /
+/// softcap) if softcap > 0; softmax over the keys that the row sees, per chunk of 128 keys, chunks
+/// merged in ascending order. kCausal: row i sees keys [max(0, p + 1 - window), p], p = position +
+/// i (window 0: from 0); kAll: keys [0, keys). Keys that no row sees are never read into a result.
+struct AttentionRows {
+  const float* q;  ///< row i, head g: q + i * q_stride + g * head_dim
+  ptrdiff_t q_stride;
+  int64_t rows;
+  int64_t position;  ///< of row 0 (kCausal)
+  int64_t groups;
+  int64_t head_dim;
+  int64_t value_dim;
+  const void* const* key_pages;  ///< page p holds keys [64p, 64p + 64)
+  const void* const* value_pages;
+  size_t key_offset;    ///< bytes from a page's start to this kv head's keys
+  size_t value_offset;  ///< bytes from a page's start to this kv head's values
+  KvFormat format;
+  KeyLimit limit;
+  int64_t keys;    ///< kAll only
+  int64_t window;  ///< kCausal only; 0: none
+  float scale;
+  float softcap;  ///< 0: none
+  float* out;     ///< row i, head g: out + i * out_stride + g * value_dim
+  ptrdiff_t out_stride;
+  float* scratch;  ///< attention_scratch_floats(value_dim)
+};
+
+/// Attention of one head over keys that are all visible and lie in one piece: `pack_keys` has
+/// brought the keys into pages, values stay row-major. The Whisper encoder's self-attention and
+/// the decoder's cross-attention. Same arithmetic as AttentionRows with kAll.
+struct CrossAttention {
+  const float* q;  ///< row i: q + i * q_stride
+  ptrdiff_t q_stride;
+  int64_t rows;
+  int64_t head_dim;
+  int64_t value_dim;
+  const float* keys;  ///< packed_keys_floats(key_rows, head_dim): [page][head_dim][64]
+  const float* v;     ///< row j: v + j * v_stride
+  ptrdiff_t v_stride;
+  int64_t key_rows;
+  float scale;
+  float* out;
+  ptrdiff_t out_stride;
+  float* scratch;  ///< attention_scratch_floats(value_dim)
+};
+inline constexpr size_t packed_keys_floats(int64_t rows, int64_t head_dim) {
+  return static_cast<size_t>((rows + kKeysPerPage - 1) / kKeysPerPage * kKeysPerPage * head_dim);
+}
+inline constexpr size_t attention_scratch_floats(int64_t value_dim) {
+  return static_cast<size_t>(16 * (kKeysPerChunk + 2 * ((value_dim + 15) / 16 * 16) + 16));
+}
+
+/// Writes one row's keys and values into slot [0, 64) of their pages. Pages start at the state's
+/// part: keys [kv_heads][head_dim][64], values [kv_heads][64][value_dim]. f16 saturates at 65504.
+struct KvAppend {
+  const float* k;  ///< [kv_heads, head_dim], or null: leave the key page alone
+  const float* v;  ///< [kv_heads, value_dim], or null
+  int64_t kv_heads;
+  int64_t head_dim;
+  int64_t value_dim;
+  void* key_page;
+  void* value_page;
+  int64_t slot;
+  KvFormat format;
+};
+
+/// The state update of one LSTM step after its products, no peepholes: gates [i, o, f, c] of
+/// `hidden` each (ONNX order): c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
+struct LstmCell {
+  const float* gates;  ///< [4, hidden]
+  const float* c;
+  float* c_out;  ///< may be c
+  float* h_out;
+  int64_t hidden;
+};
+
+/// The functions of one level. All are thread-safe on disjoint outputs.
+struct KernelTable {
+  const char* name;  ///< "v2", "avx2", "avx512", "neon"
+
+  void (*linear_float)(const LinearFloat&);
+  void (*linear_block)(const LinearBlock&);
+  /// rows x k activations (k a multiple of 32) to blocks; strides in floats and blocks.
+  void (*quantise_rows)(const float* x, ptrdiff_t x_stride, int64_t rows, int64_t k, QuantBlock* y,
+                        ptrdiff_t y_stride);
+  void (*matmul)(const Matmul&);
+  void (*conv1d)(const Conv1d&);
+  void (*depthwise_conv1d)(const DepthwiseConv1d&);
+  void (*conv_transpose1d)(const ConvTranspose1d&);
+
+  /// y[i] = op(x[i]); y may be x. alpha and beta as the enum says, else ignored.
+  void (*unary)(Unary op, const float* x, float* y, int64_t n, float alpha, float beta);
+  /// y[i] = op(a[i], b[i]); y may be a or b.
+  void (*binary)(Binary op, const float* a, const float* b, float* y, int64_t n, Spread spread);
+  /// y[i] = op(a[i], b[i]) ? 1 : 0
+  void (*compare)(Compare op, const float* a, const float* b, uint8_t* y, int64_t n, Spread spread);
+  /// y[i] = condition[i] ? a[i] : b[i]; y may be a or b.
+  void (*select)(const uint8_t* condition, const float* a, const float* b, float* y, int64_t n,
+                 Spread spread);
+  /// y[i] = act(a[i]) * b[i]; y may be a or b.
+  void (*gated)(Gate act, const float* a, const float* b, float* y, int64_t n);
+  /// Narrow and widen, round to nearest even; to f16 beyond 65504 becomes infinity.
+  void (*to_f16)(const float* x, uint16_t* y, int64_t n);
+  void (*from_f16)(const uint16_t* x, float* y, int64_t n);
+  void (*to_bf16)(const float* x, uint16_t* y, int64_t n);
+  void (*from_bf16)(const uint16_t* x, float* y, int64_t n);
+
+  void (*softmax)(const Rows&);
+  void (*log_softmax)(const Rows&);
+  /// (x - mean) / sqrt(variance + epsilon) * weight + bias; weight and bias [n], bias may be null.
+  void (*layer_norm)(const Rows&, const float* weight, const float* bias, float epsilon);
+  /// x / sqrt(mean(x^2) + epsilon) * weight
+  void (*rms_norm)(const Rows&, const float* weight, float epsilon);
+  /// y[r * y_stride] = op over row r.
+  void (*reduce)(Reduce op, const Rows&);
+  void (*rotary)(const Rotary&);
+
+  void (*attention_rows)(const AttentionRows&);
+  /// Row-major keys [rows, head_dim] at k_stride to packed pages; slots past `rows` become zero.
+  void (*pack_keys)(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_dim, float* out);
+  void (*cross_attention)(const CrossAttention&);
+  void (*kv_append)(const KvAppend&);
+  void (*lstm_cell)(const LstmCell&);
+};
+
+}  // namespace tenwatt::cpu
