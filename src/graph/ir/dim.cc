@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kMaxTerms = 256;
 constexpr int32_t kMaxDegree = 16;
-constexpr int kMaxDepth = 24;  // floor divisions inside floor divisions
+constexpr int64_t kMaxWeight = 1000;  // floor divisions inside one floor division, all in all
 constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
 constexpr int64_t kHighest = std::numeric_limits<int64_t>::max();
 
@@ -73,7 +73,7 @@ struct Dim::Polynomial {
   struct Division {
     Dim numerator;
     Dim denominator;
-    int depth = 1;
+    int64_t weight = 1;
   };
   struct Atom {
     SymbolId symbol = -1;
@@ -117,6 +117,7 @@ struct Dim::Polynomial {
 
   static Dim make_term(Monomial monomial, int64_t coefficient) {
     if (coefficient == 0) return {};
+    if (coefficient == kLowest) return make_undefined();  // has no negative
     return make({Term{std::move(monomial), coefficient}});
   }
 
@@ -124,8 +125,8 @@ struct Dim::Polynomial {
 
   static std::strong_ordering compare(const Atom& a, const Atom& b) {
     if (a.division == b.division) return a.symbol <=> b.symbol;
-    if (!a.division || !b.division) return a.division ? std::strong_ordering::greater
-                                                      : std::strong_ordering::less;
+    if (!a.division || !b.division)
+      return a.division ? std::strong_ordering::greater : std::strong_ordering::less;
     const auto order = compare(a.division->numerator, b.division->numerator);
     return order != 0 ? order : compare(a.division->denominator, b.division->denominator);
   }
@@ -224,7 +225,8 @@ struct Dim::Polynomial {
         out.push_back(right[j++]);
       } else {
         int64_t coefficient = 0;
-        if (__builtin_add_overflow(left[i].coefficient, right[j].coefficient, &coefficient))
+        if (__builtin_add_overflow(left[i].coefficient, right[j].coefficient, &coefficient) ||
+            coefficient == kLowest)
           return make_undefined();
         if (coefficient != 0) out.push_back({left[i].monomial, coefficient});
         ++i, ++j;
@@ -239,7 +241,8 @@ struct Dim::Polynomial {
     std::vector<Term> out;
     for (const Term& term : terms_of(a)) {
       int64_t coefficient = 0;
-      if (__builtin_mul_overflow(term.coefficient, b.coefficient, &coefficient))
+      if (__builtin_mul_overflow(term.coefficient, b.coefficient, &coefficient) ||
+          coefficient == kLowest)
         return make_undefined();
       Monomial monomial = multiply(term.monomial, b.monomial);
       if (degree(monomial) > kMaxDegree) return make_undefined();
@@ -256,19 +259,19 @@ struct Dim::Polynomial {
     return out;
   }
 
-  static int depth(const Dim& dim) {
-    int deepest = 0;
+  static int64_t weight(const Dim& dim) {
+    int64_t total = 0;
     for (const Term& term : terms_of(dim))
       for (const Factor& factor : term.monomial)
-        if (factor.atom.division) deepest = std::max(deepest, factor.atom.division->depth);
-    return deepest;
+        if (factor.atom.division) total += factor.atom.division->weight;
+    return total;
   }
 
   static Dim make_division(const Dim& numerator, const Dim& denominator) {
     if (!numerator.polynomial_) return {};
-    const int levels = std::max(depth(numerator), depth(denominator)) + 1;
-    if (levels > kMaxDepth) return make_undefined();
-    return of_atom(Atom{-1, std::make_shared<Division>(Division{numerator, denominator, levels})});
+    const int64_t total = weight(numerator) + weight(denominator) + 1;
+    if (total > kMaxWeight) return make_undefined();
+    return of_atom(Atom{-1, std::make_shared<Division>(Division{numerator, denominator, total})});
   }
 
   /// floor(numerator / divisor) for divisor > 1.

@@ -45,9 +45,9 @@ struct Type {
   std::optional<Affine> affine;
 };
 
-using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>,
-                               std::vector<float>, std::vector<std::string>, Tensor,
-                               std::shared_ptr<const Graph>>;
+using Attribute =
+    std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
+                 std::vector<std::string>, Tensor, std::shared_ptr<const Graph>>;
 
 /// A named, bounded dimension. Inputs bind it when a run starts; one with a `source` is bound when
 /// that value has been computed, which ends a plan's segment.
@@ -57,7 +57,8 @@ struct Symbol {
   /// Where the number comes from, for data-dependent symbols.
   struct Source {
     ValueId value = kNoValue;
-    /// Element of an integer tensor, or the axis of a value whose extent its node decides (NonZero).
+    /// Element of an integer tensor, or the axis of a value whose extent its node decides
+    /// (NonZero).
     int64_t index = 0;
     enum class Kind : uint8_t { kElement, kExtent } kind = Kind::kElement;
   };
@@ -109,7 +110,7 @@ struct State {
   StateKind kind = StateKind::kAppend;
   Format format = Format::kF32;
   Dims row;
-  Dim rows;                    ///< kRing, kFixed: extent of axis 0; kAppend: capacity
+  Dim rows;  ///< kRing, kFixed: extent of axis 0; kAppend: capacity
   ValueId read = kNoValue;
   ValueId write = kNoValue;
 };

@@ -1,0 +1,80 @@
+#include "graph/ir/bind.h"
+
+namespace tenwatt::graph {
+namespace {
+
+std::unexpected<Error> mismatch(const Graph& graph, ValueId id, std::span<const int64_t> shape) {
+  return fail(ErrorCode::kInvalidArgument,
+              "value " + graph.describe(id) + " got the shape " + tenwatt::to_string(shape));
+}
+
+/// The only symbol of `dim` that has no number yet, if there is exactly one.
+std::optional<SymbolId> one_unbound(const Dim& dim, const Bindings& bindings) {
+  std::optional<SymbolId> unbound;
+  for (SymbolId symbol : dim.symbols()) {
+    if (bindings[static_cast<size_t>(symbol)]) continue;
+    if (unbound) return std::nullopt;
+    unbound = symbol;
+  }
+  return unbound;
+}
+
+}  // namespace
+
+Status bind_symbol(const Graph& graph, SymbolId id, int64_t number, Bindings& bindings) {
+  bindings.resize(graph.symbols().size());
+  const Symbol& symbol = graph.symbol(id);
+  auto& slot = bindings[static_cast<size_t>(id)];
+  if (slot && *slot != number) {
+    return fail(ErrorCode::kInvalidArgument, "dimension " + symbol.name + " is " +
+                                                 std::to_string(*slot) + " and " +
+                                                 std::to_string(number) + " at once");
+  }
+  if (number < symbol.bounds.min || number > symbol.bounds.max) {
+    return fail(ErrorCode::kOutOfRange, "dimension " + symbol.name + " is " +
+                                            std::to_string(number) + ", outside " +
+                                            std::to_string(symbol.bounds.min) + ".." +
+                                            std::to_string(symbol.bounds.max));
+  }
+  slot = number;
+  return {};
+}
+
+Status bind_shape(const Graph& graph, ValueId id, std::span<const int64_t> shape,
+                  Bindings& bindings) {
+  bindings.resize(graph.symbols().size());
+  const Dims& dims = graph.value(id).type.shape;
+  if (dims.size() != shape.size()) return mismatch(graph, id, shape);
+  for (size_t axis = 0; axis < dims.size(); ++axis) {
+    if (const auto unbound = one_unbound(dims[axis], bindings)) {
+      const auto affine = dims[axis].affine_in(*unbound);
+      if (!affine || affine->first == 0) continue;
+      const int64_t rest = shape[axis] - affine->second;
+      if (rest % affine->first != 0) return mismatch(graph, id, shape);
+      auto bound = bind_symbol(graph, *unbound, rest / affine->first, bindings);
+      if (!bound) return fail_in("value " + graph.value(id).name, bound.error());
+      continue;
+    }
+    const auto extent = dims[axis].evaluate(bindings);
+    if (extent && *extent != shape[axis]) return mismatch(graph, id, shape);
+  }
+  return {};
+}
+
+Result<Shape> bound_shape(const Dims& dims, const Bindings& bindings) {
+  Shape shape;
+  shape.reserve(dims.size());
+  for (const Dim& dim : dims) shape.push_back(TENWATT_TRY(dim.evaluate(bindings)));
+  return shape;
+}
+
+Result<Shape> largest_shape(const Graph& graph, const Dims& dims, const Bindings& bindings) {
+  Bindings largest = bindings;
+  largest.resize(graph.symbols().size());
+  for (size_t i = 0; i < largest.size(); ++i) {
+    if (!largest[i]) largest[i] = graph.symbols()[i].bounds.max;
+  }
+  return bound_shape(dims, largest);
+}
+
+}  // namespace tenwatt::graph
