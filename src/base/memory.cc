@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
+#include <vector>
 
 namespace tenwatt {
 namespace {
@@ -16,6 +19,17 @@ constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kSmallPage = 4096;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// The files mapped now, so that drop_mapped can tell file pages from anonymous ones (whose
+/// content would be lost).
+struct Mappings {
+  std::mutex mutex;
+  std::vector<const MappedFile*> files;
+};
+Mappings& mappings() {
+  static Mappings all;
+  return all;
+}
 
 }  // namespace
 
@@ -68,7 +82,7 @@ Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
     const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
     return fail(code, "can't open " + path + ": " + strerror(errno));
   }
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(fd);
     return fail(ErrorCode::kIo, path + " is not a regular file");
@@ -86,19 +100,35 @@ Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
     file->data_ = static_cast<std::byte*>(map);
   }
   close(fd);
+  Mappings& all = mappings();
+  std::lock_guard lock(all.mutex);
+  all.files.push_back(file.get());
   return file;
 }
 
 MappedFile::~MappedFile() {
+  {
+    Mappings& all = mappings();
+    std::lock_guard lock(all.mutex);
+    std::erase(all.files, this);
+  }
   if (data_ != nullptr) munmap(data_, size_);
 }
 
-void MappedFile::drop(std::span<const std::byte> part) const {
-  if (part.data() < data_ || part.data() + part.size() > data_ + size_) return;
+bool MappedFile::drop(std::span<const std::byte> part) const {
+  if (part.data() < data_ || part.data() + part.size() > data_ + size_) return false;
   // Only whole pages inside the part: its neighbours may still be wanted.
   const auto begin = round_up(reinterpret_cast<uintptr_t>(part.data()), kSmallPage);
-  const auto end = (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / kSmallPage * kSmallPage;
+  const auto end =
+      (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / kSmallPage * kSmallPage;
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  return true;
+}
+
+bool drop_mapped(std::span<const std::byte> part) {
+  Mappings& all = mappings();
+  std::lock_guard lock(all.mutex);
+  return std::ranges::any_of(all.files, [&](const MappedFile* file) { return file->drop(part); });
 }
 
 }  // namespace tenwatt

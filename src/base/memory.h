@@ -27,8 +27,8 @@ class HugeBuffer {
 
  private:
   std::byte* data_ = nullptr;
-  size_t size_ = 0;      // as asked for
-  size_t mapped_ = 0;    // as mapped
+  size_t size_ = 0;    // as asked for
+  size_t mapped_ = 0;  // as mapped
   std::byte* map_ = nullptr;
 };
 
@@ -41,15 +41,20 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
-  /// Tells the kernel that this part will not be read again soon, so its pages leave the
-  /// process's resident set. Reading it again is still valid.
-  void drop(std::span<const std::byte> part) const;
 
  private:
+  friend bool drop_mapped(std::span<const std::byte> part);
+  /// Tells the kernel that this part will not be read again soon. Reading it again is still valid.
+  bool drop(std::span<const std::byte> part) const;
+
   MappedFile() = default;
   std::string path_;
   std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
+
+/// Drops these bytes from the resident set if they are part of a file mapped by MappedFile, and
+/// leaves them alone otherwise. True if they were.
+bool drop_mapped(std::span<const std::byte> part);
 
 }  // namespace tenwatt

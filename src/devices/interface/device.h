@@ -24,22 +24,22 @@ namespace tenwatt::devices {
 
 /// What a device says about itself.
 struct DeviceInfo {
-  std::string name;         ///< "cpu", "simnpu"
-  std::string description;  ///< "AMD EPYC, 2 cores, avx512vnni"
-  bool host_memory = false; ///< its buffers are plain host memory (no copies needed)
-  bool fixed_shapes = false;///< executables take one shape only; dynamic axes need windows
-  bool emulator = false;    ///< computes on the CPU in the place of hardware: report no speed
-  size_t memory_bytes = 0;  ///< budget for buffers and artifacts; 0: the host's memory
+  std::string name;           ///< "cpu", "simnpu"
+  std::string description;    ///< "AMD EPYC, 2 cores, avx512vnni"
+  bool host_memory = false;   ///< its buffers are plain host memory (no copies needed)
+  bool fixed_shapes = false;  ///< executables take one shape only; dynamic axes need windows
+  bool emulator = false;      ///< computes on the CPU in the place of hardware: report no speed
+  size_t memory_bytes = 0;    ///< budget for buffers and artifacts; 0: the host's memory
 };
 
 /// A device's answer for one node.
 struct Yes {
-  double seconds = 0;   ///< estimate for the claimed bounds
-  std::string kernel;   ///< what will run it ("panel_dot q4_1")
+  double seconds = 0;  ///< estimate for the claimed bounds
+  std::string kernel;  ///< what will run it ("panel_dot q4_1")
 };
 struct No {
-  std::string reason;   ///< what about this node is not possible here
-  std::string remedy;   ///< what would make it a Yes
+  std::string reason;  ///< what about this node is not possible here
+  std::string remedy;  ///< what would make it a Yes
 };
 using Claim = std::variant<Yes, No>;
 
@@ -85,8 +85,8 @@ struct Partition {
 struct StateView {
   /// kAppend: pages of kPageRows rows in the device's own layout, committed rows first.
   std::span<std::byte* const> pages;
-  size_t offset = 0;           ///< where this state's part of a page starts
-  int64_t committed = 0;       ///< rows (kAppend), or 0
+  size_t offset = 0;      ///< where this state's part of a page starts
+  int64_t committed = 0;  ///< rows (kAppend), or 0
   /// kRing, kValue, kFixed: the content that this run reads.
   const std::byte* content = nullptr;
 };
@@ -110,11 +110,11 @@ struct Argument {
 /// What a run carries besides its arguments.
 struct RunContext {
   Team* team = nullptr;
-  const std::atomic<bool>* cancel = nullptr;   ///< null: can't be cancelled
-  std::span<const SliceView> slices;           ///< empty for graphs without a tokens axis
+  const std::atomic<bool>* cancel = nullptr;  ///< null: can't be cancelled
+  std::span<const SliceView> slices;          ///< empty for graphs without a tokens axis
   /// Called after the value has been computed, with its concrete shape; only for tapped values.
   std::function<void(graph::ValueId, const Shape&, std::span<const std::byte>)> tap;
-  std::span<const graph::ValueId> tapped;      ///< ids in the partition's graph
+  std::span<const graph::ValueId> tapped;  ///< ids in the partition's graph
 };
 
 /// A partition that is ready to run. Thread-safe: several runs may be under way at once.

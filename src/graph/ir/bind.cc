@@ -31,10 +31,9 @@ Status bind_symbol(const Graph& graph, SymbolId id, int64_t number, Bindings& bi
                                                  std::to_string(number) + " at once");
   }
   if (number < symbol.bounds.min || number > symbol.bounds.max) {
-    return fail(ErrorCode::kOutOfRange, "dimension " + symbol.name + " is " +
-                                            std::to_string(number) + ", outside " +
-                                            std::to_string(symbol.bounds.min) + ".." +
-                                            std::to_string(symbol.bounds.max));
+    return fail(ErrorCode::kOutOfRange,
+                "dimension " + symbol.name + " is " + std::to_string(number) + ", outside " +
+                    std::to_string(symbol.bounds.min) + ".." + std::to_string(symbol.bounds.max));
   }
   slot = number;
   return {};

@@ -1,0 +1,163 @@
+#include "engine/windowed.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "graph/ops/infer.h"
+#include "graph/rewrites/optimise.h"
+
+namespace tenwatt::engine {
+
+using graph::Dim;
+using graph::Dims;
+using graph::Graph;
+
+namespace {
+
+using Inputs = std::map<std::string, Tensor, std::less<>>;
+
+/// Rows [begin, end) of `axis`, copied.
+Result<Tensor> cut(const Tensor& tensor, int64_t axis, int64_t begin, int64_t end) {
+  Shape shape = tensor.shape();
+  const int64_t extent = shape[static_cast<size_t>(axis)];
+  int64_t outer = 1;
+  for (int64_t i = 0; i < axis; ++i) outer *= shape[static_cast<size_t>(i)];
+  shape[static_cast<size_t>(axis)] = end - begin;
+  Tensor piece = TENWATT_TRY(Tensor::create(tensor.format(), std::move(shape)));
+  if (outer == 0 || extent == 0 || end == begin) return piece;
+  const size_t row = tensor.bytes().size() / static_cast<size_t>(outer * extent);
+  const size_t bytes = row * static_cast<size_t>(end - begin);
+  for (int64_t i = 0; i < outer; ++i) {
+    std::memcpy(piece.mutable_bytes().data() + static_cast<size_t>(i) * bytes,
+                tensor.bytes().data() + row * static_cast<size_t>(i * extent + begin), bytes);
+  }
+  return piece;
+}
+
+/// The graph with one symbol replaced by a number.
+void specialise(Graph& graph, graph::SymbolId symbol, int64_t number) {
+  auto replace = [&](Dims& dims) {
+    for (Dim& dim : dims) dim = dim.substituted(symbol, Dim(number));
+  };
+  for (size_t i = 0; i < graph.values().size(); ++i) {
+    graph::Value& value = graph.value(static_cast<graph::ValueId>(i));
+    replace(value.type.shape);
+    if (value.known) replace(*value.known);
+  }
+  for (graph::State& state : graph.states) {
+    replace(state.row);
+    state.rows = state.rows.substituted(symbol, Dim(number));
+  }
+}
+
+bool takes_dynamic_shapes(const PlanOptions& options) {
+  return std::ranges::none_of(options.devices,
+                              [](const auto& device) { return device->info().fixed_shapes; });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<WindowedProgram>> WindowedProgram::prepare(Graph graph,
+                                                                  ProgramOptions program,
+                                                                  WindowedOptions options) {
+  TENWATT_TRY(graph::infer_shapes(graph));
+  TENWATT_TRY(graph::optimise(graph));
+  const auto symbol = graph.find_symbol(options.symbol);
+  if (!symbol) {
+    return fail(ErrorCode::kInvalidArgument,
+                "graph " + graph.name + " has no dimension " + options.symbol);
+  }
+  std::shared_ptr<WindowedProgram> windowed(new WindowedProgram);
+  windowed->window_ = TENWATT_TRY(derive_window(graph, *symbol));
+  windowed->graph_ = graph;
+  windowed->program_options_ = program;
+  windowed->options_ = std::move(options);
+  if (takes_dynamic_shapes(program.plan)) {
+    // One program serves every size, with one copy of the weights.
+    windowed->whole_ = TENWATT_TRY(Program::prepare(std::move(graph), std::move(program)));
+    windowed->windowed_ = windowed->whole_;
+    return windowed;
+  }
+  windowed->windowed_ = TENWATT_TRY(windowed->program_for(windowed->options_.size));
+  return windowed;
+}
+
+Result<std::shared_ptr<Program>> WindowedProgram::program_for(int64_t size) const {
+  if (whole_ && whole_ == windowed_) return whole_;
+  std::lock_guard lock(mutex_);
+  auto& program = buckets_[size];
+  if (program) return program;
+  Graph fixed = graph_;
+  specialise(fixed, window_.symbol, size);
+  ProgramOptions options = program_options_;
+  if (!options.source.empty()) options.source += "/window=" + std::to_string(size);
+  program = TENWATT_TRY(Program::prepare(std::move(fixed), std::move(options)));
+  return program;
+}
+
+Result<std::vector<Tensor>> WindowedProgram::run_whole(const Inputs& inputs,
+                                                       const RunOptions& options) const {
+  std::shared_ptr<Program> program = whole_;
+  if (!program) {
+    std::lock_guard lock(mutex_);
+    auto& kept = buckets_[0];
+    if (!kept) {
+      ProgramOptions fallback = program_options_;
+      fallback.plan = options_.fallback;
+      kept = TENWATT_TRY(Program::prepare(graph_, std::move(fallback)));
+    }
+    program = kept;
+  }
+  Batch batch;
+  batch.inputs = inputs;
+  return program->run(batch, options);
+}
+
+Status WindowedProgram::run(const Inputs& inputs, const Sink& sink,
+                            const RunOptions& options) const {
+  if (window_.inputs.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "no input has the windowed dimension");
+  }
+  const WindowAxis& first = window_.inputs.front();
+  const auto given = inputs.find(graph_.value(first.value).name);
+  if (given == inputs.end() || given->second.rank() <= first.axis) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the input " + graph_.value(first.value).name + " is missing or has too few axes");
+  }
+  const int64_t rows = given->second.shape()[static_cast<size_t>(first.axis)] / first.rate;
+  // The largest window that the input fills and that leaves rows between its halos.
+  int64_t size = options_.size;
+  for (size_t i = options_.buckets.size(); i-- > 0 && size > rows;) size = options_.buckets[i];
+  const bool covers = size == rows || size > window_.halo_left + window_.halo_right;
+  if (size > rows || !covers) return sink(TENWATT_TRY(run_whole(inputs, options)));
+  const std::shared_ptr<Program> program = TENWATT_TRY(program_for(size));
+  for (const WindowStep& step : TENWATT_TRY(window_steps(window_, rows, size))) {
+    TENWATT_TRY(sink(TENWATT_TRY(run_step(step, inputs, *program, options))));
+  }
+  return {};
+}
+
+Result<std::vector<Tensor>> WindowedProgram::run_step(const WindowStep& step, const Inputs& inputs,
+                                                      const Program& program,
+                                                      const RunOptions& options) const {
+  Batch batch;
+  batch.inputs = inputs;
+  for (const WindowAxis& axis : window_.inputs) {
+    Tensor& tensor = batch.inputs.find(graph_.value(axis.value).name)->second;
+    const int64_t end = (step.begin + step.size) * axis.rate;
+    if (tensor.rank() <= axis.axis || tensor.shape()[static_cast<size_t>(axis.axis)] < end) {
+      return fail(ErrorCode::kInvalidArgument, "the inputs of a windowed run differ in length");
+    }
+    tensor = TENWATT_TRY(cut(tensor, axis.axis, step.begin * axis.rate, end));
+  }
+  const std::vector<Tensor> outputs = TENWATT_TRY(program.run(batch, options));
+  std::vector<Tensor> kept;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const int64_t offset = step.begin * window_.outputs[i].rate;
+    kept.push_back(TENWATT_TRY(cut(outputs[i], window_.outputs[i].axis, step.keep_begin[i] - offset,
+                                   step.keep_end[i] - offset)));
+  }
+  return kept;
+}
+
+}  // namespace tenwatt::engine
