@@ -188,6 +188,20 @@ std::optional<size_t> Graph::find_state(std::string_view name) const {
   return std::nullopt;
 }
 
+Status Graph::check_assumptions(const Bindings& bindings) const {
+  for (const Assumption& assumption : assumptions) {
+    const auto a = assumption.a.evaluate(bindings);
+    const auto b = assumption.b.evaluate(bindings);
+    if (!a || !b || *a == *b) continue;
+    const std::vector<std::string> names = symbol_names();
+    return fail(ErrorCode::kInvalidArgument, assumption.where + " needs " +
+                                                 assumption.a.to_string(names) + " = " +
+                                                 assumption.b.to_string(names) + ", but they are " +
+                                                 std::to_string(*a) + " and " + std::to_string(*b));
+  }
+  return {};
+}
+
 bool Graph::is_input(ValueId id) const { return std::ranges::find(inputs, id) != inputs.end(); }
 bool Graph::is_output(ValueId id) const { return std::ranges::find(outputs, id) != outputs.end(); }
 
@@ -312,6 +326,7 @@ void Graph::compact() {
   }
   to.tokens = tokens;
   to.wanted = wanted;
+  to.assumptions = assumptions;
   copier.move_sources(Inputs::kAreRead);
   *this = std::move(to);
 }
@@ -383,6 +398,7 @@ Result<Graph> extract(const Graph& graph, std::span<const ValueId> inputs,
   }
   out.tokens = graph.tokens;
   out.wanted = graph.wanted;
+  out.assumptions = graph.assumptions;
   copier.move_sources(Inputs::kBindSymbols);
   return out;
 }

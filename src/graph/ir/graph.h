@@ -115,6 +115,14 @@ struct State {
   ValueId write = kNoValue;
 };
 
+/// Two extents that inference could not compare and took as equal. Whoever binds symbols checks
+/// them, since shapes were planned on their word.
+struct Assumption {
+  Dim a;
+  Dim b;
+  std::string where;  ///< the node that needs it, for the error
+};
+
 class Graph {
  public:
   std::string name;
@@ -151,6 +159,13 @@ class Graph {
   std::optional<SymbolId> tokens;
   /// The symbol of the number of wanted rows (outputs of a sequence model have `wanted` rows).
   std::optional<SymbolId> wanted;
+
+  /// Set by infer_shapes; see check_assumptions.
+  std::vector<Assumption> assumptions;
+
+  /// An error names the first assumption that these bindings break; one whose symbols are not all
+  /// bound yet is left for later.
+  Status check_assumptions(const Bindings& bindings) const;
 
   std::optional<size_t> find_state(std::string_view name) const;
   bool is_input(ValueId id) const;
