@@ -394,11 +394,12 @@ Result<ProcessOutput> run_process(const ProcessOptions& options, std::string_vie
   ProcessRunner runner{TENWATT_TRY(Process::start(options)), input, limit, {}};
   const std::string name = options.arguments[0];
   const auto stopped = [&] { return cancel != nullptr && cancel->load(); };
-  constexpr int kPollMs = 50;  // how late a cancel may be noticed
+  constexpr int kPollMs = 50;
   while (true) {
     if (stopped()) return fail(ErrorCode::kCancelled, name + " was cancelled");
     const int left = remaining_ms(deadline);
     if (left == 0) return too_slow(name, timeout);
+    if (options.tick) options.tick();
     if (runner.streams_open()) runner.exchange(std::min(left, kPollMs));
     // A grandchild may hold the pipes open after the child has ended, so both are watched.
     const Result<ProcessExit> ended =

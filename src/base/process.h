@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,7 @@ struct ProcessOptions {
   Stream standard_error = Stream::kInherit;
   uint64_t memory_limit_bytes = 0;  ///< address space (RLIMIT_AS)
   uint64_t cpu_limit_seconds = 0;   ///< processor time (RLIMIT_CPU)
+  std::function<void()> tick;       ///< called by run_process at least every 50 ms while it waits
 };
 
 /// How a child ended: its exit status, or the signal that killed it (then exit_status is -1).

@@ -26,13 +26,16 @@ void relax() {
 #endif
 }
 
-/// Returns once `counter` differs from `seen`: spins first, then sleeps.
-void wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, int spins) {
+/// Returns the new value once `counter` differs from `seen`: spins first, then sleeps.
+uint32_t wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, int spins) {
   for (int i = 0; i < spins; ++i) {
-    if (counter.load(std::memory_order_acquire) != seen) return;
+    const uint32_t value = counter.load(std::memory_order_acquire);
+    if (value != seen) return value;
     relax();
   }
-  while (counter.load(std::memory_order_acquire) == seen) {
+  for (;;) {
+    const uint32_t value = counter.load(std::memory_order_acquire);
+    if (value != seen) return value;
     counter.wait(seen, std::memory_order_acquire);
   }
 }
@@ -42,15 +45,19 @@ void wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, int sp
 struct Team::Impl {
   explicit Impl(int threads) : size(std::max(1, threads)) {}
 
-  void meet() {
+  /// True if the job goes on. The last to arrive publishes the answer in the round itself (its
+  /// lowest bit): `cancelled` may already hold the answer of the next barrier when a slow member
+  /// wakes from this one.
+  bool meet() {
     const uint32_t round = barrier_round.load(std::memory_order_acquire);
     if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
       arrived.store(0, std::memory_order_relaxed);
-      barrier_round.store(round + 1, std::memory_order_release);
+      const uint32_t next = ((round | 1u) + 1u) | (cancelled ? 1u : 0u);
+      barrier_round.store(next, std::memory_order_release);
       barrier_round.notify_all();
-      return;
+      return (next & 1u) == 0;
     }
-    wait_for_change(barrier_round, round, kBarrierSpins);
+    return (wait_for_change(barrier_round, round, kBarrierSpins) & 1u) == 0;
   }
 
   const int size;
@@ -78,8 +85,7 @@ bool Member::barrier() {
   if (index_ == 0 && impl.cancel != nullptr && impl.cancel->load(std::memory_order_relaxed)) {
     impl.cancelled = true;
   }
-  if (impl.size > 1) impl.meet();
-  return !impl.cancelled;
+  return impl.size > 1 ? impl.meet() : !impl.cancelled;
 }
 
 Member::Share Member::share(int64_t items, int64_t grain) const {
