@@ -71,10 +71,10 @@ inline void take(std::expected<void, Error>&&) {}
 
 /// Gives the value of a Result, or returns its error from the enclosing function:
 /// `auto file = TENWATT_TRY(open(path));` or `TENWATT_TRY(check(file));`
-#define TENWATT_TRY(...)                                                    \
-  __extension__({                                                           \
-    auto tenwatt_result = (__VA_ARGS__);                                    \
-    if (!tenwatt_result) [[unlikely]]                                       \
+#define TENWATT_TRY(...)                                                           \
+  __extension__({                                                                  \
+    auto tenwatt_result = (__VA_ARGS__);                                           \
+    if (!tenwatt_result) [[unlikely]]                                              \
       return std::unexpected<::tenwatt::Error>(std::move(tenwatt_result).error()); \
-    ::tenwatt::detail::take(std::move(tenwatt_result));                     \
+    ::tenwatt::detail::take(std::move(tenwatt_result));                            \
   })
