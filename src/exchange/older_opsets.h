@@ -1,0 +1,16 @@
+// Operators of older opsets in the forms of opset 18, so that everything behind the importer knows
+// one form: what used to be an attribute is an input, and changed defaults are written out.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "graph/ir/graph.h"
+
+namespace tenwatt::exchange {
+
+/// Rewrites `node`, which is not in `graph` yet and came from a model of `opset`; may add constants
+/// and nodes to `graph`. kUnsupported for operators whose old meaning has no form today.
+Status modernise(graph::Graph& graph, graph::Node& node, int64_t opset);
+
+}  // namespace tenwatt::exchange
