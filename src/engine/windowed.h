@@ -1,5 +1,5 @@
-// A program run in windows: one plan of fixed size for long inputs, results handed on as windows
-// finish. See plan/window.h for why the joined result equals a whole run.
+// A program run in windows: one plan of fixed size for long inputs, so that results can leave as
+// windows finish. See plan/window.h for why the joined result equals a whole run.
 #pragma once
 
 #include <functional>
@@ -30,16 +30,26 @@ class WindowedProgram {
                                                           ProgramOptions program,
                                                           WindowedOptions options);
 
-  /// Final rows [begin, end) of the symbol times the rate, of every output in order.
-  using Sink = std::function<Status(std::vector<Tensor> rows)>;
+  using Inputs = std::map<std::string, Tensor, std::less<>>;
 
-  /// Runs `inputs` window by window. The sink gets consecutive pieces of each output along its
-  /// axis, from the first row to the last.
-  Status run(const std::map<std::string, Tensor, std::less<>>& inputs, const Sink& sink,
-             const RunOptions& options = {}) const;
-  /// As one run over the whole length, without windows.
-  Result<std::vector<Tensor>> run_whole(const std::map<std::string, Tensor, std::less<>>& inputs,
-                                        const RunOptions& options = {}) const;
+  /// How an input of a certain length is cut, and the program that runs its pieces.
+  struct Schedule {
+    std::shared_ptr<const Program> program;
+    std::vector<WindowStep> steps;
+  };
+  /// The schedule for `rows` rows of the symbol; one step where the input runs whole.
+  Result<Schedule> schedule(int64_t rows) const;
+
+  /// One step: the kept rows of every output. Inputs that have the axis must be filled up to the
+  /// step's end; their later rows are not read.
+  Result<std::vector<Tensor>> run_step(const Schedule& schedule, size_t step, const Inputs& inputs,
+                                       const RunOptions& options = {}) const;
+
+  /// Without windows, in one run over the whole length.
+  Result<std::vector<Tensor>> run_whole(const Inputs& inputs, const RunOptions& options = {}) const;
+
+  /// All steps joined: the same bits as a whole run.
+  Result<std::vector<Tensor>> run(const Inputs& inputs, const RunOptions& options = {}) const;
 
   const SlidingWindow& window() const { return window_; }
   /// The program for windows of `size`, for reports.
@@ -49,9 +59,7 @@ class WindowedProgram {
   WindowedProgram() = default;
   /// The program whose windows have `size` rows.
   Result<std::shared_ptr<Program>> program_for(int64_t size) const;
-  Result<std::vector<Tensor>> run_step(const WindowStep& step,
-                                       const std::map<std::string, Tensor, std::less<>>& inputs,
-                                       const Program& program, const RunOptions& options) const;
+  Result<std::shared_ptr<Program>> whole_program() const;
 
   graph::Graph graph_;
   ProgramOptions program_options_;

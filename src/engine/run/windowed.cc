@@ -14,8 +14,6 @@ using graph::Graph;
 
 namespace {
 
-using Inputs = std::map<std::string, Tensor, std::less<>>;
-
 /// Rows [begin, end) of `axis`, copied.
 Result<Tensor> cut(const Tensor& tensor, int64_t axis, int64_t begin, int64_t end) {
   Shape shape = tensor.shape();
@@ -32,6 +30,21 @@ Result<Tensor> cut(const Tensor& tensor, int64_t axis, int64_t begin, int64_t en
                 tensor.bytes().data() + row * static_cast<size_t>(i * extent + begin), bytes);
   }
   return piece;
+}
+
+/// Writes `piece` over the rows of `axis` from `begin` on.
+void paste(Tensor& tensor, int64_t axis, int64_t begin, const Tensor& piece) {
+  const int64_t extent = tensor.shape()[static_cast<size_t>(axis)];
+  const int64_t rows = piece.shape()[static_cast<size_t>(axis)];
+  int64_t outer = 1;
+  for (int64_t i = 0; i < axis; ++i) outer *= piece.shape()[static_cast<size_t>(i)];
+  if (outer == 0 || rows == 0) return;
+  const size_t bytes = piece.bytes().size() / static_cast<size_t>(outer);
+  const size_t row = bytes / static_cast<size_t>(rows);
+  for (int64_t i = 0; i < outer; ++i) {
+    std::memcpy(tensor.mutable_bytes().data() + row * static_cast<size_t>(i * extent + begin),
+                piece.bytes().data() + bytes * static_cast<size_t>(i), bytes);
+  }
 }
 
 /// The graph with one symbol replaced by a number.
@@ -95,26 +108,70 @@ Result<std::shared_ptr<Program>> WindowedProgram::program_for(int64_t size) cons
   return program;
 }
 
-Result<std::vector<Tensor>> WindowedProgram::run_whole(const Inputs& inputs,
-                                                       const RunOptions& options) const {
-  std::shared_ptr<Program> program = whole_;
-  if (!program) {
-    std::lock_guard lock(mutex_);
-    auto& kept = buckets_[0];
-    if (!kept) {
-      ProgramOptions fallback = program_options_;
-      fallback.plan = options_.fallback;
-      kept = TENWATT_TRY(Program::prepare(graph_, std::move(fallback)));
-    }
-    program = kept;
+Result<std::shared_ptr<Program>> WindowedProgram::whole_program() const {
+  if (whole_) return whole_;
+  std::lock_guard lock(mutex_);
+  auto& kept = buckets_[0];
+  if (!kept) {
+    ProgramOptions fallback = program_options_;
+    fallback.plan = options_.fallback;
+    kept = TENWATT_TRY(Program::prepare(graph_, std::move(fallback)));
   }
-  Batch batch;
-  batch.inputs = inputs;
-  return program->run(batch, options);
+  return kept;
 }
 
-Status WindowedProgram::run(const Inputs& inputs, const Sink& sink,
-                            const RunOptions& options) const {
+Result<WindowedProgram::Schedule> WindowedProgram::schedule(int64_t rows) const {
+  // The largest window that the input fills and that leaves rows between its halos.
+  int64_t size = options_.size;
+  for (size_t i = options_.buckets.size(); i-- > 0 && size > rows;) size = options_.buckets[i];
+  const bool covers = size == rows || size > window_.halo_left + window_.halo_right;
+  Schedule schedule;
+  if (size > rows || !covers) {
+    schedule.program = TENWATT_TRY(whole_program());
+    size = rows;
+  } else {
+    schedule.program = TENWATT_TRY(program_for(size));
+  }
+  schedule.steps = TENWATT_TRY(window_steps(window_, rows, size));
+  return schedule;
+}
+
+Result<std::vector<Tensor>> WindowedProgram::run_step(const Schedule& schedule, size_t index,
+                                                      const Inputs& inputs,
+                                                      const RunOptions& options) const {
+  const WindowStep& step = schedule.steps[index];
+  Batch batch;
+  batch.inputs = inputs;
+  for (const WindowAxis& axis : window_.inputs) {
+    const std::string& name = graph_.value(axis.value).name;
+    const auto given = batch.inputs.find(name);
+    const int64_t end = (step.begin + step.size) * axis.rate;
+    if (given == batch.inputs.end() || given->second.rank() <= axis.axis ||
+        given->second.shape()[static_cast<size_t>(axis.axis)] < end) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "the input " + name + " of a windowed run is missing or too short");
+    }
+    given->second = TENWATT_TRY(cut(given->second, axis.axis, step.begin * axis.rate, end));
+  }
+  const std::vector<Tensor> outputs = TENWATT_TRY(schedule.program->run(batch, options));
+  std::vector<Tensor> kept;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const int64_t offset = step.begin * window_.outputs[i].rate;
+    kept.push_back(TENWATT_TRY(cut(outputs[i], window_.outputs[i].axis, step.keep_begin[i] - offset,
+                                   step.keep_end[i] - offset)));
+  }
+  return kept;
+}
+
+Result<std::vector<Tensor>> WindowedProgram::run_whole(const Inputs& inputs,
+                                                       const RunOptions& options) const {
+  Batch batch;
+  batch.inputs = inputs;
+  return TENWATT_TRY(whole_program())->run(batch, options);
+}
+
+Result<std::vector<Tensor>> WindowedProgram::run(const Inputs& inputs,
+                                                 const RunOptions& options) const {
   if (window_.inputs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no input has the windowed dimension");
   }
@@ -125,39 +182,21 @@ Status WindowedProgram::run(const Inputs& inputs, const Sink& sink,
                 "the input " + graph_.value(first.value).name + " is missing or has too few axes");
   }
   const int64_t rows = given->second.shape()[static_cast<size_t>(first.axis)] / first.rate;
-  // The largest window that the input fills and that leaves rows between its halos.
-  int64_t size = options_.size;
-  for (size_t i = options_.buckets.size(); i-- > 0 && size > rows;) size = options_.buckets[i];
-  const bool covers = size == rows || size > window_.halo_left + window_.halo_right;
-  if (size > rows || !covers) return sink(TENWATT_TRY(run_whole(inputs, options)));
-  const std::shared_ptr<Program> program = TENWATT_TRY(program_for(size));
-  for (const WindowStep& step : TENWATT_TRY(window_steps(window_, rows, size))) {
-    TENWATT_TRY(sink(TENWATT_TRY(run_step(step, inputs, *program, options))));
-  }
-  return {};
-}
-
-Result<std::vector<Tensor>> WindowedProgram::run_step(const WindowStep& step, const Inputs& inputs,
-                                                      const Program& program,
-                                                      const RunOptions& options) const {
-  Batch batch;
-  batch.inputs = inputs;
-  for (const WindowAxis& axis : window_.inputs) {
-    Tensor& tensor = batch.inputs.find(graph_.value(axis.value).name)->second;
-    const int64_t end = (step.begin + step.size) * axis.rate;
-    if (tensor.rank() <= axis.axis || tensor.shape()[static_cast<size_t>(axis.axis)] < end) {
-      return fail(ErrorCode::kInvalidArgument, "the inputs of a windowed run differ in length");
+  const Schedule schedule = TENWATT_TRY(this->schedule(rows));
+  std::vector<Tensor> joined;
+  for (size_t step = 0; step < schedule.steps.size(); ++step) {
+    std::vector<Tensor> pieces = TENWATT_TRY(run_step(schedule, step, inputs, options));
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      const WindowAxis& output = window_.outputs[i];
+      if (step == 0) {
+        Shape shape = pieces[i].shape();
+        shape[static_cast<size_t>(output.axis)] = rows * output.rate;
+        joined.push_back(TENWATT_TRY(Tensor::create(pieces[i].format(), std::move(shape))));
+      }
+      paste(joined[i], output.axis, schedule.steps[step].keep_begin[i], pieces[i]);
     }
-    tensor = TENWATT_TRY(cut(tensor, axis.axis, step.begin * axis.rate, end));
   }
-  const std::vector<Tensor> outputs = TENWATT_TRY(program.run(batch, options));
-  std::vector<Tensor> kept;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const int64_t offset = step.begin * window_.outputs[i].rate;
-    kept.push_back(TENWATT_TRY(cut(outputs[i], window_.outputs[i].axis, step.keep_begin[i] - offset,
-                                   step.keep_end[i] - offset)));
-  }
-  return kept;
+  return joined;
 }
 
 }  // namespace tenwatt::engine

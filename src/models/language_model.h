@@ -1,0 +1,69 @@
+// A language model as the engine wants it: the graph of its family, the tokeniser's plain spec,
+// and what a program needs to know about the file. Each family is a row of a table
+// (language_model.cc) and a file of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "devices/interface/device.h"
+#include "files/gguf.h"
+#include "graph/ir/graph.h"
+#include "text/tokenizer_spec.h"
+
+namespace tenwatt::models {
+
+struct LanguageModelOptions {
+  /// Most tokens a sequence may hold; 0: what the model was trained for.
+  int64_t context = 0;
+  /// Most rows of one run.
+  int64_t max_rows = 512;
+  devices::Precision precision = devices::Precision::kFast;
+};
+
+struct LanguageModel {
+  std::string name;
+  std::string architecture;
+  /// Inputs: `ids` i32 [tokens], `positions` i32 [tokens], `wanted_rows` i32 [wanted]. Output:
+  /// `logits` f32 [wanted, vocabulary].
+  graph::Graph graph;
+  text::TokenizerSpec tokenizer;
+  std::string chat_template;  ///< Jinja source from the file; empty if it has none
+  int64_t context = 0;
+  int64_t vocabulary = 0;
+  /// Weights that one decoded token reads, in bytes of the file: the roof of decoding speed is
+  /// bandwidth divided by this.
+  size_t bytes_per_token = 0;
+};
+
+/// Reads a GGUF language model. kUnsupported names an architecture or number format that is not
+/// built, with those that are.
+Result<LanguageModel> read_language_model(const std::string& path,
+                                          const LanguageModelOptions& options = {});
+
+/// The hyperparameters that all decoder-only transformers share, checked against each other.
+struct TransformerShape {
+  int64_t layers = 0;
+  int64_t width = 0;
+  int64_t feed_forward = 0;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+  int64_t context = 0;
+  int64_t vocabulary = 0;
+  float norm_epsilon = 0;
+  float rope_base = 10000;
+  int64_t rotary_dim = 0;
+};
+Result<TransformerShape> read_transformer_shape(const files::GgufFile& file,
+                                                const std::string& architecture);
+
+/// The tokeniser's keys (tokenizer.ggml.*) as a plain spec.
+Result<text::TokenizerSpec> read_tokenizer_spec(const files::GgufFile& file);
+
+/// A tensor of this name whose shape is exactly `shape`; kCorrupt otherwise.
+Result<Tensor> weight(const files::GgufFile& file, const std::string& name, const Shape& shape);
+
+}  // namespace tenwatt::models
