@@ -1,0 +1,249 @@
+// See panels.h.
+#include "devices/cpu/kernels/panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tenwatt::cpu {
+namespace {
+
+// A block format as files hold it and as panels hold it: bytes before the codes (scale, minimum),
+// bytes of codes per row, blocks that share a line of scales.
+struct BlockShape {
+  size_t header;
+  size_t codes;
+  int64_t blocks;
+};
+BlockShape shape_of(BlockFormat format) {
+  switch (format) {
+    case BlockFormat::kQ4_0:
+      return {2, 16, 2};
+    case BlockFormat::kQ4_1:
+      return {4, 16, 1};
+    case BlockFormat::kQ8_0:
+      return {2, 32, 2};
+  }
+  return {2, 16, 2};
+}
+
+constexpr size_t kLine = 64;
+
+size_t element_bytes(FloatFormat format) { return format == FloatFormat::kF32 ? 4 : 2; }
+
+// Where block b of a panel keeps its codes and its scales (16 of them; minima 16 further on).
+struct BlockPlace {
+  size_t codes;
+  size_t scales;
+};
+BlockPlace place_of(const BlockShape& shape, int64_t blocks, int64_t b) {
+  const size_t code_bytes = shape.codes * kPanelRows;
+  const int64_t group = b / shape.blocks;
+  const int64_t in_group = b % shape.blocks;
+  const int64_t filled = std::min(shape.blocks, blocks - group * shape.blocks);
+  const size_t start = static_cast<size_t>(group) * (shape.blocks * code_bytes + kLine);
+  return {start + in_group * code_bytes,
+          start + filled * code_bytes + in_group * kPanelRows * sizeof(uint16_t)};
+}
+
+float read_float(FloatFormat format, const std::byte* p) {
+  if (format == FloatFormat::kF32) {
+    float value;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return format == FloatFormat::kF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+}
+
+// Copies w(row, i) for the 16 rows of a panel.
+template <class Element, class At>
+void fill_panel(int64_t n, int64_t k, int64_t panel, std::byte* out, At at) {
+  auto* to = reinterpret_cast<Element*>(out);
+  const int64_t first = panel * kPanelRows;
+  const int64_t valid = std::clamp<int64_t>(n - first, 0, kPanelRows);
+  if (valid < kPanelRows) std::memset(out, 0, sizeof(Element) * k * kPanelRows);
+  // 64 columns at a time keep both sides in the cache.
+  for (int64_t start = 0; start < k; start += 64) {
+    const int64_t end = std::min<int64_t>(start + 64, k);
+    for (int64_t r = 0; r < valid; ++r) {
+      for (int64_t i = start; i < end; ++i) {
+        std::memcpy(to + i * kPanelRows + r, at(first + r, i), sizeof(Element));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<FloatFormat> float_format(Format format) {
+  switch (format) {
+    case Format::kF32:
+      return FloatFormat::kF32;
+    case Format::kF16:
+      return FloatFormat::kF16;
+    case Format::kBF16:
+      return FloatFormat::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<BlockFormat> block_format(Format format) {
+  switch (format) {
+    case Format::kQ4_0:
+      return BlockFormat::kQ4_0;
+    case Format::kQ4_1:
+      return BlockFormat::kQ4_1;
+    case Format::kQ8_0:
+      return BlockFormat::kQ8_0;
+    default:
+      return std::nullopt;
+  }
+}
+
+size_t float_panel_bytes(FloatFormat format, int64_t k) {
+  return element_bytes(format) * static_cast<size_t>(k * kPanelRows);
+}
+
+size_t block_panel_bytes(BlockFormat format, int64_t k) {
+  const BlockShape shape = shape_of(format);
+  const int64_t blocks = k / 32;
+  const int64_t groups = (blocks + shape.blocks - 1) / shape.blocks;
+  return static_cast<size_t>(blocks) * shape.codes * kPanelRows +
+         static_cast<size_t>(groups) * kLine;
+}
+
+void pack_float_panel(FloatFormat format, const std::byte* w, int64_t n, int64_t k, int64_t panel,
+                      std::byte* out) {
+  const size_t size = element_bytes(format);
+  const auto at = [=](int64_t row, int64_t i) { return w + (row * k + i) * size; };
+  if (size == 4) return fill_panel<uint32_t>(n, k, panel, out, at);
+  fill_panel<uint16_t>(n, k, panel, out, at);
+}
+
+void pack_float_panel_transposed(FloatFormat format, const std::byte* w, int64_t n, int64_t k,
+                                 int64_t panel, std::byte* out) {
+  const size_t size = element_bytes(format);
+  const auto at = [=](int64_t row, int64_t i) { return w + (i * n + row) * size; };
+  if (size == 4) return fill_panel<uint32_t>(n, k, panel, out, at);
+  fill_panel<uint16_t>(n, k, panel, out, at);
+}
+
+void pack_block_panel(BlockFormat format, const std::byte* w, int64_t n, int64_t k, int64_t panel,
+                      std::byte* out) {
+  const BlockShape shape = shape_of(format);
+  const int64_t blocks = k / 32;
+  const size_t block_bytes = shape.header + shape.codes;
+  std::memset(out, 0, block_panel_bytes(format, k));
+  const int64_t first = panel * kPanelRows;
+  const int64_t valid = std::clamp<int64_t>(n - first, 0, kPanelRows);
+  const uint32_t flip = format == BlockFormat::kQ8_0 ? 0x80808080u : 0;  // int8 to code + 128
+  for (int64_t b = 0; b < blocks; ++b) {
+    const BlockPlace place = place_of(shape, blocks, b);
+    for (int64_t r = 0; r < valid; ++r) {
+      const std::byte* from = w + ((first + r) * blocks + b) * block_bytes;
+      std::memcpy(out + place.scales + 2 * r, from, 2);
+      if (shape.header == 4) std::memcpy(out + place.scales + 2 * (kPanelRows + r), from + 2, 2);
+      for (size_t i = 0; i < shape.codes / 4; ++i) {
+        uint32_t word;
+        std::memcpy(&word, from + shape.header + 4 * i, sizeof word);
+        word ^= flip;
+        std::memcpy(out + place.codes + kLine * i + 4 * r, &word, sizeof word);
+      }
+    }
+  }
+}
+
+void unpack_float_row(FloatFormat format, const std::byte* panels, int64_t row,
+                      std::span<float> out) {
+  const auto k = static_cast<int64_t>(out.size());
+  const size_t size = element_bytes(format);
+  const std::byte* panel = panels + (row / kPanelRows) * float_panel_bytes(format, k);
+  for (int64_t i = 0; i < k; ++i) {
+    out[i] = read_float(format, panel + (i * kPanelRows + row % kPanelRows) * size);
+  }
+}
+
+void unpack_block_row(BlockFormat format, const std::byte* panels, int64_t row,
+                      std::span<float> out) {
+  const BlockShape shape = shape_of(format);
+  const auto k = static_cast<int64_t>(out.size());
+  const int64_t blocks = k / 32;
+  const std::byte* panel = panels + (row / kPanelRows) * block_panel_bytes(format, k);
+  const int64_t r = row % kPanelRows;
+  for (int64_t b = 0; b < blocks; ++b) {
+    const BlockPlace place = place_of(shape, blocks, b);
+    const float scale = read_float(FloatFormat::kF16, panel + place.scales + 2 * r);
+    const float minimum =
+        shape.header == 4
+            ? read_float(FloatFormat::kF16, panel + place.scales + 2 * (kPanelRows + r))
+            : 0.0f;
+    const auto code = [&](size_t i) {
+      return std::to_integer<int>(panel[place.codes + kLine * (i / 4) + 4 * r + i % 4]);
+    };
+    float* y = out.data() + 32 * b;
+    for (size_t i = 0; i < shape.codes; ++i) {
+      if (format == BlockFormat::kQ8_0) {
+        y[i] = scale * static_cast<float>(code(i) - 128);
+        continue;
+      }
+      const int bias = format == BlockFormat::kQ4_0 ? 8 : 0;
+      y[i] = scale * static_cast<float>((code(i) & 15) - bias) + minimum;
+      y[i + 16] = scale * static_cast<float>((code(i) >> 4) - bias) + minimum;
+    }
+  }
+}
+
+int64_t conv1d_blocks(int64_t out_channels, int64_t groups) {
+  return groups * ((out_channels / groups + kConvBlock - 1) / kConvBlock);
+}
+
+size_t conv1d_weight_floats(int64_t out_channels, int64_t channels_per_group, int64_t groups,
+                            int64_t kernel) {
+  return static_cast<size_t>(conv1d_blocks(out_channels, groups) * channels_per_group * kernel *
+                             kConvBlock);
+}
+
+size_t conv_transpose1d_weight_floats(int64_t in_channels, int64_t out_channels, int64_t kernel,
+                                      int64_t stride) {
+  const int64_t taps = (kernel + stride - 1) / stride;
+  return static_cast<size_t>(conv1d_blocks(out_channels, 1) * stride * in_channels * taps *
+                             kConvBlock);
+}
+
+void pack_conv1d(const float* w, int64_t out_channels, int64_t channels_per_group, int64_t groups,
+                 int64_t kernel, float* out) {
+  const int64_t group_out = out_channels / groups;
+  const int64_t group_blocks = (group_out + kConvBlock - 1) / kConvBlock;
+  for (int64_t block = 0; block < groups * group_blocks; ++block) {
+    const int64_t in_group = block % group_blocks * kConvBlock;
+    const int64_t first = block / group_blocks * group_out + in_group;
+    const int64_t valid = std::min(kConvBlock, group_out - in_group);
+    for (int64_t i = 0; i < channels_per_group * kernel; ++i) {
+      for (int64_t c = 0; c < kConvBlock; ++c) {
+        *out++ = c < valid ? w[(first + c) * channels_per_group * kernel + i] : 0.0f;
+      }
+    }
+  }
+}
+
+void pack_conv_transpose1d(const float* w, int64_t in_channels, int64_t out_channels,
+                           int64_t kernel, int64_t stride, float* out) {
+  const int64_t taps = (kernel + stride - 1) / stride;
+  for (int64_t first = 0; first < out_channels; first += kConvBlock) {
+    for (int64_t phase = 0; phase < stride; ++phase) {
+      for (int64_t i = 0; i < in_channels; ++i) {
+        for (int64_t j = 0; j < taps; ++j) {
+          const int64_t tap = phase + j * stride;
+          for (int64_t c = 0; c < kConvBlock; ++c) {
+            const bool exists = tap < kernel && first + c < out_channels;
+            *out++ = exists ? w[(i * out_channels + first + c) * kernel + tap] : 0.0f;
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tenwatt::cpu

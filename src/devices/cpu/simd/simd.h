@@ -1,0 +1,106 @@
+// The vocabulary that kernels are written in: F, a vector of W floats, I of W int32 and B of 4W
+// bytes, with the operators of the compiler's vector extensions and the functions below.
+//
+// A file per level gives what the hardware does: types; fma (a * b + c), sqrt, round (to nearest
+// even), floor, ceil, to_int (to nearest even); load_f16, store_f16, load_bf16; load_part and
+// store_part (the first n lanes, the others zero or untouched, and never a byte past them);
+// scale_by_power (x * 2^n for whole n); and three integer dots over the 4 bytes of each lane, with
+// codes unsigned: dot_nibbles (codes < 16, at most 8 calls per Partial), finish, and
+// dot_offset_bytes (codes are w + 128, x in [-127, 127]).
+// Included once by each kernel file; everything has internal linkage and no std header is used, so
+// no function compiled for one level can be linked into another.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__AVX512F__)
+#include "devices/cpu/simd/avx512.h"
+#elif defined(__AVX2__)
+#include "devices/cpu/simd/avx2.h"
+#else
+#include "devices/cpu/simd/plain.h"
+#endif
+
+/// For tiles: the compiler must merge the body into its caller to keep the accumulators in
+/// registers.
+#define TENWATT_INLINE inline __attribute__((always_inline))
+
+namespace {
+
+typedef uint16_t Halves __attribute__((vector_size(2 * W)));
+
+constexpr float kInfinity = __builtin_inff();
+
+TENWATT_INLINE F set1(float x) { return F{} + x; }
+TENWATT_INLINE I set1(int32_t x) { return I{} + x; }
+TENWATT_INLINE F load(const float* p) {
+  F v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+TENWATT_INLINE void store(float* p, F v) { __builtin_memcpy(p, &v, sizeof v); }
+TENWATT_INLINE B load_bytes(const void* p) {
+  B v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+/// The 4 bytes at p in every lane.
+TENWATT_INLINE B spread4(const void* p) {
+  int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return (B)set1(word);
+}
+TENWATT_INLINE F to_float(I x) { return __builtin_convertvector(x, F); }
+TENWATT_INLINE F choose(I mask, F a, F b) { return (F)((mask & (I)a) | (~mask & (I)b)); }
+/// As the hardware: b where the comparison is false (so also where a is NaN).
+TENWATT_INLINE F min(F a, F b) { return a < b ? a : b; }
+TENWATT_INLINE F max(F a, F b) { return a > b ? a : b; }
+TENWATT_INLINE F abs(F x) { return (F)((I)x & 0x7fffffff); }
+TENWATT_INLINE F sign_of(F x, F from) {
+  return (F)(((I)x & 0x7fffffff) | ((I)from & static_cast<int32_t>(0x80000000u)));
+}
+/// Lane numbers 0..W-1.
+TENWATT_INLINE I lanes() {
+  I v = {};
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) v[i] = i;
+  return v;
+}
+/// All ones in the lanes whose number lies in [begin, end).
+TENWATT_INLINE I lanes_in(int64_t begin, int64_t end) {
+  const I lane = lanes();
+  return (lane >= static_cast<int32_t>(begin)) & (lane < static_cast<int32_t>(end));
+}
+
+TENWATT_INLINE F load_f16_part(const uint16_t* p, int64_t n) {
+  uint16_t lanes[W] = {};
+  for (int64_t i = 0; i < n && i < W; ++i) lanes[i] = p[i];
+  return load_f16(lanes);
+}
+TENWATT_INLINE void store_f16_part(uint16_t* p, F v, int64_t n) {
+  uint16_t lanes[W];
+  store_f16(lanes, v);
+  for (int64_t i = 0; i < n && i < W; ++i) p[i] = lanes[i];
+}
+
+/// The fixed tree over lanes: halves are combined until one lane is left.
+template <class Op>
+TENWATT_INLINE float fold(F v, Op op) {
+  float lane[W];
+  __builtin_memcpy(lane, &v, sizeof v);
+#pragma GCC unroll 4
+  for (int half = W / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < half; ++i) lane[i] = op(lane[i], lane[i + half]);
+  }
+  return lane[0];
+}
+TENWATT_INLINE float fold_sum(F v) {
+  return fold(v, [](float a, float b) { return a + b; });
+}
+TENWATT_INLINE float fold_max(F v) {
+  return fold(v, [](float a, float b) { return a > b ? a : b; });
+}
+
+}  // namespace
