@@ -1,0 +1,77 @@
+# ./dev setup: packages from the lists in packaging/. Quick when nothing is missing.
+
+list_packages() { sed 's/#.*//; /^[[:space:]]*$/d' "packaging/apt-$1.txt"; }
+
+# The packages among the arguments that are not installed.
+missing_packages() {
+  local name
+  for name in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+      # A package of the machine's own architecture may be asked for without it.
+      echo "$name"
+  done
+}
+
+run_as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "not root, and there is no sudo" "as root: $*"
+  fi
+}
+
+apt_get() {
+  run_as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >&2
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -eq 0 ] && return 0
+  command -v apt-get >/dev/null ||
+    die "these packages are missing: ${missing[*]}" "install them with this system's package tool"
+  say "installing ${missing[*]}"
+  # Mirrors drop connections: one more try before giving up.
+  apt_get update || apt_get update || true
+  apt_get install -y --no-install-recommends "${missing[@]}" ||
+    apt_get install -y --no-install-recommends "${missing[@]}" ||
+    die "apt could not install: ${missing[*]}"
+}
+
+verb_setup() {
+  local purposes=(build) purpose
+  for purpose in "$@"; do
+    case $purpose in
+      --test | --lint | --cross) purposes+=("${purpose#--}") ;;
+      *) die "setup knows --test, --lint and --cross, not '$purpose'" ;;
+    esac
+  done
+  local packages=() list
+  for purpose in "${purposes[@]}"; do
+    if [ "$purpose" = cross ] && [ "$(dpkg --print-architecture)" != arm64 ] &&
+      ! dpkg --print-foreign-architectures | grep -qx arm64; then
+      run_as_root dpkg --add-architecture arm64
+    fi
+    mapfile -t list < <(list_packages "$purpose")
+    packages+=("${list[@]}")
+  done
+  install_packages "${packages[@]}"
+}
+
+# A virtual environment with the reference programs; sets TENWATT_REFERENCE_PYTHON.
+reference_python() {
+  if [ -n "${TENWATT_REFERENCE_PYTHON:-}" ]; then return 0; fi
+  local wanted
+  wanted=$(sha256sum packaging/requirements-reference.txt)
+  if [ "$(cat .venv/.tenwatt 2>/dev/null)" != "$wanted" ]; then
+    install_packages python3-venv
+    say "installing the reference programs into .venv"
+    # Debian's Python first: another one in PATH may lack the venv module.
+    { [ -x /usr/bin/python3 ] && /usr/bin/python3 -m venv --clear .venv; } || python3 -m venv --clear .venv
+    .venv/bin/python -m pip install -q --only-binary=:all: -r packaging/requirements-reference.txt >&2
+    echo "$wanted" >.venv/.tenwatt
+  fi
+  export TENWATT_REFERENCE_PYTHON=$PWD/.venv/bin/python
+}
