@@ -6,7 +6,7 @@ find_program(TENWATT_PROTOC protoc REQUIRED)
 find_path(TENWATT_ONNX_PROTO_DIR onnx/onnx.proto REQUIRED)
 
 set(onnx_proto ${TENWATT_ONNX_PROTO_DIR}/onnx/onnx.proto)
-set(onnx_generated ${CMAKE_BINARY_DIR}/generated/onnx_proto)
+set(onnx_generated ${CMAKE_SOURCE_DIR}/build/generated/onnx_proto)
 file(MAKE_DIRECTORY ${onnx_generated})
 add_custom_command(
   OUTPUT ${onnx_generated}/onnx.pb.cc ${onnx_generated}/onnx.pb.h
@@ -16,7 +16,7 @@ add_custom_command(
 
 add_library(tenwatt_onnx_proto STATIC ${onnx_generated}/onnx.pb.cc ${onnx_generated}/onnx.pb.h)
 target_compile_options(tenwatt_onnx_proto PRIVATE -w)
-target_include_directories(tenwatt_onnx_proto SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/generated)
+target_include_directories(tenwatt_onnx_proto SYSTEM PUBLIC ${CMAKE_SOURCE_DIR}/build/generated)
 target_link_libraries(tenwatt_onnx_proto PUBLIC protobuf::libprotobuf-lite)
 
 target_link_libraries(tenwatt_files PUBLIC nlohmann_json::nlohmann_json tenwatt_onnx_proto)

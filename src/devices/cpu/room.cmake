@@ -19,7 +19,7 @@ endif()
 foreach(level ${kernel_levels})
   add_library(tenwatt_kernels_${level} OBJECT ${kernel_sources})
   target_include_directories(tenwatt_kernels_${level}
-                             PRIVATE ${CMAKE_BINARY_DIR}/rooms/devices/cpu/include)
+                             PRIVATE ${room_include})
   target_compile_definitions(tenwatt_kernels_${level} PRIVATE TENWATT_LEVEL=${level})
   target_compile_options(tenwatt_kernels_${level} PRIVATE
     ${kernel_flags_${level}} -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math
