@@ -1,43 +1,40 @@
 // If: runs the branch that the condition chooses. A branch is a graph whose inputs are the outer
 // values it captures; the node lists their names in `captures` and their values after the
 // condition.
+#include "graph/ops/schema.h"
 #include "graph/reference/kernel.h"
 
 namespace tenwatt::graph::reference {
 namespace {
 
-Result<std::map<std::string, Tensor>> captured(const Node& node, Inputs inputs,
-                                               const Graph& branch) {
-  std::map<std::string, Tensor> values;
-  const Attribute* attribute = node.attribute("captures");
-  if (attribute == nullptr) return values;
-  const auto* names = std::get_if<std::vector<std::string>>(attribute);
-  if (names == nullptr || names->size() + 1 > inputs.size()) {
-    return invalid("captures do not match the inputs");
-  }
-  for (size_t i = 0; i < names->size(); ++i) {
-    std::optional<ValueId> id = branch.find_value((*names)[i]);
-    if (!id || !branch.is_input(*id)) continue;  // the other branch's
-    const Tensor& value = *TENWATT_TRY(need(inputs, i + 1, (*names)[i]));
-    values.emplace((*names)[i], value);
-  }
-  return values;
-}
-
-Outputs if_then_else(const Node& node, Inputs inputs, const ReferenceContext& context) {
-  const Tensor& condition = *TENWATT_TRY(need_format(inputs, 0, "cond", Format::kBool));
+/// The branch that the condition chooses.
+Result<const Graph*> chosen_branch(const Node& node, const Tensor& condition) {
   if (condition.count() != 1) return invalid("cond must be a scalar");
   std::string_view key = condition.values<Truth>()[0] ? "then_branch" : "else_branch";
   const Attribute* attribute = node.attribute(key);
   const auto* branch =
       attribute == nullptr ? nullptr : std::get_if<std::shared_ptr<const Graph>>(attribute);
   if (branch == nullptr || *branch == nullptr) return invalid(std::string(key) + " is missing");
+  return branch->get();
+}
+
+Outputs if_then_else(const Node& node, Inputs inputs, const ReferenceContext& context) {
+  const Tensor& condition = *TENWATT_TRY(need_format(inputs, 0, "cond", Format::kBool));
+  // A copy, because a branch does not know the types of what it captures.
+  Graph branch = *TENWATT_TRY(chosen_branch(node, condition));
+  std::vector<size_t> passed = TENWATT_TRY(captured_inputs(node, branch));
+  std::map<std::string, Tensor> values;
+  for (size_t i = 0; i < branch.inputs.size(); ++i) {
+    Value& value = branch.value(branch.inputs[i]);
+    const Tensor& tensor = *TENWATT_TRY(need(inputs, passed[i], value.name));
+    value.type = {tensor.format(), Dims(tensor.shape().begin(), tensor.shape().end()), {}};
+    values.emplace(value.name, tensor);
+  }
   EvaluateOptions options;
   options.context = context;
-  auto values = TENWATT_TRY(captured(node, inputs, **branch));
-  auto computed = TENWATT_TRY(evaluate(**branch, values, options));
+  auto computed = TENWATT_TRY(evaluate(branch, values, options));
   std::vector<Tensor> results;
-  for (ValueId id : (*branch)->outputs) results.push_back(computed.at((*branch)->value(id).name));
+  for (ValueId id : branch.outputs) results.push_back(computed.at(branch.value(id).name));
   return results;
 }
 
