@@ -126,15 +126,25 @@ TEST(Process, CancelEndsTheRun) {
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
 }
 
-TEST(Process, EnvironmentFolderAndLimitsApply) {
-  ProcessOptions options = command({"sh", "-c", "echo $GREETING; pwd; ulimit -v; ulimit -t"});
+TEST(Process, EnvironmentFolderAndTimeLimitApply) {
+  ProcessOptions options = command({"sh", "-c", "echo $GREETING; pwd; ulimit -t"});
   options.environment = {{"GREETING", "hello"}};
   options.working_folder = "/";
-  options.memory_limit_bytes = uint64_t{1} << 30;
   options.cpu_limit_seconds = 100;
   const auto result = run_process(options, "", seconds(20));
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->output, "hello\n/\n1048576\n100\n");
+  EXPECT_EQ(result->output, "hello\n/\n100\n");
+}
+
+TEST(Process, MemoryLimitApplies) {
+#ifdef __aarch64__
+  GTEST_SKIP() << "the emulator that runs ARM tests keeps this limit to itself";
+#endif
+  ProcessOptions options = command({"sh", "-c", "ulimit -v"});
+  options.memory_limit_bytes = uint64_t{1} << 30;
+  const auto result = run_process(options, "", seconds(20));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->output, "1048576\n");
 }
 
 TEST(Process, SignalIsReported) {
