@@ -182,6 +182,37 @@ NodeId Graph::add_node(Node node) {
   return id;
 }
 
+void Graph::erase_nodes(std::span<const NodeId> ids) {
+  if (ids.empty()) return;
+  std::vector<bool> gone(nodes_.size(), false);
+  for (const NodeId id : ids) gone[static_cast<size_t>(id)] = true;
+  std::vector<Node> kept;
+  kept.reserve(nodes_.size());
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (!gone[i]) {
+      kept.push_back(std::move(nodes_[i]));
+      continue;
+    }
+    for (const ValueId output : nodes_[i].outputs)
+      if (output != kNoValue) value(output).producer = kNoNode;
+  }
+  nodes_ = std::move(kept);
+  for (size_t i = 0; i < nodes_.size(); ++i)
+    for (const ValueId output : nodes_[i].outputs)
+      if (output != kNoValue) value(output).producer = static_cast<NodeId>(i);
+}
+
+void Graph::redirect(std::span<const ValueId> with) {
+  const auto moved = [&](ValueId id) {
+    return id != kNoValue && static_cast<size_t>(id) < with.size() ? with[static_cast<size_t>(id)]
+                                                                   : id;
+  };
+  for (Node& node : nodes_)
+    for (ValueId& id : node.inputs) id = moved(id);
+  for (ValueId& id : outputs) id = moved(id);
+  for (State& state : states) state.write = moved(state.write);
+}
+
 std::optional<size_t> Graph::find_state(std::string_view name) const {
   for (size_t i = 0; i < states.size(); ++i)
     if (states[i].name == name) return i;
@@ -302,6 +333,7 @@ void Graph::compact() {
     const Value& next = value(queue.back());
     queue.pop_back();
     visit_sources(*this, next.type.shape, need);
+    if (next.known && next.producer == kNoNode) visit_sources(*this, *next.known, need);
     if (next.producer == kNoNode || kept[static_cast<size_t>(next.producer)]) continue;
     kept[static_cast<size_t>(next.producer)] = true;
     for (const ValueId id : node(next.producer).inputs) need(id);

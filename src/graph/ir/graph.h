@@ -150,6 +150,10 @@ class Graph {
   const std::vector<Node>& nodes() const { return nodes_; }
   Node& node(NodeId id) { return nodes_[static_cast<size_t>(id)]; }
   const Node& node(NodeId id) const { return nodes_[static_cast<size_t>(id)]; }
+  /// Takes nodes out; their outputs have no producer then. Renumbers the others.
+  void erase_nodes(std::span<const NodeId> ids);
+  /// Lets every node, output and state write that uses value v use `with[v]` instead.
+  void redirect(std::span<const ValueId> with);
 
   // Interface.
   std::vector<ValueId> inputs;

@@ -1,5 +1,7 @@
-// Constant and If. The branches of an If are graphs whose inputs are the node's inputs after the
-// condition; they are inferred on copies that share the outer graph's symbols.
+// Constant and If. The branches of an If are graphs whose inputs are outer values that they
+// capture; they are inferred on copies that share the outer graph's symbols.
+#include <algorithm>
+
 #include "graph/ops/infer.h"
 #include "graph/ops/schema.h"
 
@@ -38,18 +40,17 @@ Result<std::vector<BranchOutput>> infer_branch(Inference& in, std::string_view k
   Graph graph = **branch;
   if (!graph.symbols().empty())
     return in.wrong("its " + std::string(key) + " has symbols of its own");
-  if (graph.inputs.size() + 1 != in.inputs())
-    return in.wrong("its " + std::string(key) + " captures another number of values");
+  const auto captured = TENWATT_TRY(captured_inputs(in.node(), graph));
   if (graph.outputs.size() != in.outputs())
     return in.wrong("its " + std::string(key) + " has another number of outputs");
   const std::vector<Symbol>& symbols = in.graph().symbols();
   for (const Symbol& symbol : symbols) graph.add_symbol(symbol.name, symbol.bounds);
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     Value& value = graph.value(graph.inputs[i]);
-    if (!in.has(i + 1)) return in.wrong("it captures a value that is missing");
-    value.type = in.in(i + 1).type;
-    value.constant = in.in(i + 1).constant;
-    value.known = in.known(i + 1);
+    const size_t from = captured[i];
+    value.type = in.in(from).type;
+    value.constant = in.in(from).constant;
+    value.known = in.known(from);
   }
   if (auto status = infer_shapes(graph); !status) return fail_in(in.where(), status.error());
   std::vector<BranchOutput> out;
@@ -108,6 +109,25 @@ constexpr Schema kRows[] = {
 };
 
 }  // namespace
+
+Result<std::vector<size_t>> captured_inputs(const Node& node, const Graph& branch) {
+  const Attribute* attribute = node.attribute("captures");
+  const auto* names = attribute ? std::get_if<std::vector<std::string>>(attribute) : nullptr;
+  std::vector<size_t> out;
+  for (const ValueId id : branch.inputs) {
+    const std::string& name = branch.value(id).name;
+    const auto found = names ? std::ranges::find(*names, name) : decltype(names->end())();
+    const size_t index = names ? static_cast<size_t>(found - names->begin()) + 1 : 0;
+    if (!names || found == names->end() || index >= node.inputs.size() ||
+        node.inputs[index] == kNoValue) {
+      return fail(ErrorCode::kInvalidArgument, node.op + " '" + node.name +
+                                                   "': a branch captures '" + name +
+                                                   "', which the node does not pass");
+    }
+    out.push_back(index);
+  }
+  return out;
+}
 
 std::span<const Schema> control_schemas() { return kRows; }
 

@@ -212,8 +212,14 @@ Result<Dim> Inference::same(const Dim& a, const Dim& b, std::string_view what) {
     return wrong(std::string(what) + " differ (" + a.to_string(names) + " and " +
                  b.to_string(names) + "); " + shapes());
   }
-  if (!decided) graph_.assumptions.push_back({a, b, where()});
+  if (!decided) assume(a, b);
   return b.is_constant() ? b : a;
+}
+
+void Inference::assume(const Dim& a, const Dim& b) {
+  const auto& all = graph_.assumptions;
+  const bool repeated = !all.empty() && all.back().a == a && all.back().b == b;
+  if (!repeated) graph_.assumptions.push_back({a, b, where()});
 }
 
 Result<Dims> Inference::broadcast(const Dims& a, const Dims& b) {

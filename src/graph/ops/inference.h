@@ -94,6 +94,7 @@ class Inference {
 
  private:
   Result<Dims> elements_of(ValueId id, int depth);
+  void assume(const Dim& a, const Dim& b);
   Range data_bounds(ValueId id) const;
 
   Graph& graph_;
