@@ -1,0 +1,2 @@
+#Older opsets are checked by running them.
+target_link_libraries(test_exchange PRIVATE tenwatt_graph)
