@@ -11,7 +11,7 @@
 namespace tenwatt::cpu::TENWATT_LEVEL {
 namespace {
 
-constexpr int kColumns = kRegisters == 32 ? 8 : 4;
+constexpr int kColumns = kRegisters == 32 ? 8 : (W == 8 ? 6 : 4);
 constexpr int kVectors = 2;
 constexpr int64_t kPage = kKeysPerPage;
 constexpr int64_t kChunk = kKeysPerChunk;
@@ -117,7 +117,9 @@ ChunkSoftmax chunk_softmax(float* s, int64_t begin, int64_t end, const Shape& sh
   for (int64_t i = first; i < end; i += W) {
     F score = load(s + i) * shape.scale;
     if (shape.softcap > 0) score = shape.softcap * tanh(score / shape.softcap);
-    score = choose(lanes_in(begin - i, end - i), score, set1(-kInfinity));
+    if (i < begin || i + W > end) {
+      score = choose(lanes_in(begin - i, end - i), score, set1(-kInfinity));
+    }
     store(s + i, score);
     peak = max(score, peak);
   }
@@ -308,11 +310,11 @@ void tiles(const Pages& pages, Column* columns, int count, const Shape& shape, f
       break;
   }
   if constexpr (kColumns > 4) {
+    if (count == 5) return tile<Kv, 5>(pages, columns, shape, scratch);
+    if (count == 6) return tile<Kv, 6>(pages, columns, shape, scratch);
+  }
+  if constexpr (kColumns > 6) {
     switch (count) {
-      case 5:
-        return tile<Kv, 5>(pages, columns, shape, scratch);
-      case 6:
-        return tile<Kv, 6>(pages, columns, shape, scratch);
       case 7:
         return tile<Kv, 7>(pages, columns, shape, scratch);
       case 8:

@@ -1,12 +1,10 @@
-// Matrix products with float weights in panels of 16 outputs: a tile of rows x panels keeps its
+// Matrix products with float weights in panels of 16 outputs: a tile of rows x outputs keeps its
 // sums in registers, weights are widened as they are loaded, activations broadcast from memory.
 #include "devices/cpu/kernels/epilogue.h"
 #include "devices/cpu/kernels/level.h"
 
 namespace tenwatt::cpu::TENWATT_LEVEL {
 namespace {
-
-constexpr int kVectors = kPanelRows / W;  // vectors per panel
 
 struct F32 {
   typedef float Element;
@@ -21,13 +19,12 @@ struct BF16 {
   static TENWATT_INLINE F widen(const Element* p) { return load_bf16(p); }
 };
 
-// Rows [row, row + R) x panels [panel, panel + P).
-template <class Weights, int R, int P>
-TENWATT_INLINE void tile(const LinearFloat& job, int64_t row, int64_t panel) {
-  constexpr int N = P * kVectors;
+// Rows [row, row + R) x N vectors of outputs from `output`.
+template <class Weights, int R, int N>
+TENWATT_INLINE void tile(const LinearFloat& job, int64_t row, int64_t output) {
   const int64_t k = job.k;
-  const auto* w =
-      static_cast<const typename Weights::Element*>(job.panels) + panel * k * kPanelRows;
+  const auto* w = static_cast<const typename Weights::Element*>(job.panels) +
+                  output / kPanelRows * k * kPanelRows + output % kPanelRows;
   const float* x = job.x + row * job.x_stride;
   const ptrdiff_t stride = job.x_stride;
   F sum[R][N];
@@ -40,7 +37,7 @@ TENWATT_INLINE void tile(const LinearFloat& job, int64_t row, int64_t panel) {
     F weight[N];
 #pragma GCC unroll 16
     for (int v = 0; v < N; ++v) {
-      weight[v] = Weights::widen(w + (v / kVectors) * k * kPanelRows + (v % kVectors) * W);
+      weight[v] = Weights::widen(w + v * W / kPanelRows * k * kPanelRows + v * W % kPanelRows);
     }
     w += kPanelRows;
 #pragma GCC unroll 16
@@ -53,50 +50,42 @@ TENWATT_INLINE void tile(const LinearFloat& job, int64_t row, int64_t panel) {
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-    for (int v = 0; v < N; ++v) {
-      finish_outputs(job, row + r, panel * kPanelRows + v * W, sum[r][v]);
-    }
+    for (int v = 0; v < N; ++v) finish_outputs(job, row + r, output + v * W, sum[r][v]);
   }
 }
 
-// The largest tile whose sums, weights and one activation fit the registers.
-constexpr int kTileRows = W == 16 ? 8 : (kRegisters == 32 ? 4 : (W == 8 ? 6 : 3));
-constexpr int kTilePanels = W == 16 ? 2 : 1;
+// The largest tile whose sums, weights and one activation fit the registers. A single row has few
+// sums to hide the latency of an add, so it takes more outputs at a time.
+constexpr int kTileRows = W == 16 ? 8 : (W == 8 ? 6 : 4);
+constexpr int kTileVectors = W == 4 && kRegisters == 32 ? 4 : 2;
+constexpr int kRowVectors = 4;
 
-template <class Weights, int P>
-void panels(const LinearFloat& job, int64_t panel) {
+template <class Weights, int N>
+void all_rows(const LinearFloat& job, int64_t output) {
   int64_t row = 0;
   for (; row + kTileRows <= job.rows; row += kTileRows) {
-    tile<Weights, kTileRows, P>(job, row, panel);
+    tile<Weights, kTileRows, N>(job, row, output);
   }
   if constexpr (kTileRows > 4) {
-    for (; row + 4 <= job.rows; row += 4) tile<Weights, 4, P>(job, row, panel);
+    for (; row + 4 <= job.rows; row += 4) tile<Weights, 4, N>(job, row, output);
   }
-  if constexpr (kTileRows > 2) {
-    for (; row + 2 <= job.rows; row += 2) tile<Weights, 2, P>(job, row, panel);
-  }
-  for (; row < job.rows; ++row) tile<Weights, 1, P>(job, row, panel);
-}
-
-// A single row has few sums to hide the latency of an add, so it takes more panels at a time.
-template <class Weights>
-void one_row(const LinearFloat& job, int64_t* panel) {
-  constexpr int kPanels = 4 / kVectors > 1 ? 4 / kVectors : 1;
-  for (; *panel + kPanels <= job.panel_end; *panel += kPanels) {
-    tile<Weights, 1, kPanels>(job, 0, *panel);
-  }
+  for (; row + 2 <= job.rows; row += 2) tile<Weights, 2, N>(job, row, output);
+  for (; row < job.rows; ++row) tile<Weights, 1, N>(job, row, output);
 }
 
 template <class Weights>
 void run(const LinearFloat& job) {
-  int64_t panel = job.panel_begin;
-  if (job.rows == 1) one_row<Weights>(job, &panel);
-  for (; panel + kTilePanels <= job.panel_end; panel += kTilePanels) {
-    panels<Weights, kTilePanels>(job, panel);
+  const int64_t end = job.panel_end * kPanelRows;
+  int64_t output = job.panel_begin * kPanelRows;
+  if (job.rows == 1) {
+    for (; output + kRowVectors * W <= end; output += kRowVectors * W) {
+      tile<Weights, 1, kRowVectors>(job, 0, output);
+    }
   }
-  if constexpr (kTilePanels > 1) {
-    for (; panel < job.panel_end; ++panel) panels<Weights, 1>(job, panel);
+  for (; output + kTileVectors * W <= end; output += kTileVectors * W) {
+    all_rows<Weights, kTileVectors>(job, output);
   }
+  for (; output < end; output += W) all_rows<Weights, 1>(job, output);
 }
 
 }  // namespace

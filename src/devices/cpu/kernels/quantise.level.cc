@@ -30,9 +30,7 @@ TENWATT_INLINE void quantise_block(const float* x, QuantBlock* y) {
     const Bytes bytes = __builtin_convertvector(code, Bytes);
     __builtin_memcpy(y->code + v * W, &bytes, sizeof bytes);
   }
-  int32_t total = 0;
-#pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) total += sum[i];
+  const int32_t total = fold_sum(sum);
   y->scale = scale;
   y->sum = total;
   y->scaled_sum = scale * static_cast<float>(total);

@@ -155,20 +155,17 @@ void reduce(Reduce op, const Rows& job) {
         break;
       case Reduce::kMax: {
         const F none = set1(-kInfinity);
-        *y = fold(accumulate(n, none, padded(none), max_op),
-                  [](float a, float b) { return a > b || a != a ? a : b; });
+        *y = fold(accumulate(n, none, padded(none), max_op), max_op);
         break;
       }
       case Reduce::kMin: {
         const F none = set1(kInfinity);
-        *y = fold(accumulate(n, none, padded(none), min_op),
-                  [](float a, float b) { return a < b || a != a ? a : b; });
+        *y = fold(accumulate(n, none, padded(none), min_op), min_op);
         break;
       }
       case Reduce::kProduct: {
         const F none = set1(1.0f);
-        *y =
-            fold(accumulate(n, none, padded(none), mul_op), [](float a, float b) { return a * b; });
+        *y = fold(accumulate(n, none, padded(none), mul_op), mul_op);
         break;
       }
     }

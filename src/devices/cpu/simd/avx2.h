@@ -6,6 +6,7 @@
 namespace {
 
 constexpr int W = 8;
+typedef Sequence<0, 1, 2, 3, 4, 5, 6, 7> Lanes;
 constexpr int kRegisters = 16;
 typedef float F __attribute__((vector_size(32)));
 typedef int32_t I __attribute__((vector_size(32)));
@@ -13,6 +14,8 @@ typedef int8_t B __attribute__((vector_size(32)));
 typedef int16_t Partial __attribute__((vector_size(32)));
 
 inline F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+inline F min(F a, F b) { return _mm256_min_ps(a, b); }
+inline F max(F a, F b) { return _mm256_max_ps(a, b); }
 inline F sqrt(F x) { return _mm256_sqrt_ps(x); }
 inline F round(F x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline F floor(F x) { return _mm256_floor_ps(x); }

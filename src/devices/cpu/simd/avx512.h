@@ -6,6 +6,7 @@
 namespace {
 
 constexpr int W = 16;
+typedef Sequence<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15> Lanes;
 constexpr int kRegisters = 32;
 typedef float F __attribute__((vector_size(64)));
 typedef int32_t I __attribute__((vector_size(64)));
@@ -13,6 +14,8 @@ typedef int8_t B __attribute__((vector_size(64)));
 typedef I Partial;
 
 inline F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+inline F min(F a, F b) { return _mm512_min_ps(a, b); }
+inline F max(F a, F b) { return _mm512_max_ps(a, b); }
 inline F sqrt(F x) { return _mm512_sqrt_ps(x); }
 inline F round(F x) {
   return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

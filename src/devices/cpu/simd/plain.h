@@ -11,6 +11,7 @@
 namespace {
 
 constexpr int W = 4;
+typedef Sequence<0, 1, 2, 3> Lanes;
 typedef float F __attribute__((vector_size(16)));
 typedef int32_t I __attribute__((vector_size(16)));
 typedef int8_t B __attribute__((vector_size(16)));
@@ -21,6 +22,8 @@ constexpr int kRegisters = 32;
 typedef I Partial;
 
 inline F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
+inline F min(F a, F b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+inline F max(F a, F b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 inline F sqrt(F x) { return vsqrtq_f32(x); }
 inline F round(F x) { return vrndnq_f32(x); }
 inline F floor(F x) { return vrndmq_f32(x); }
@@ -40,6 +43,8 @@ constexpr int kRegisters = 16;
 typedef int16_t Partial __attribute__((vector_size(16)));
 
 inline F fma(F a, F b, F c) { return a * b + c; }  // two roundings: this level has no fused add
+inline F min(F a, F b) { return _mm_min_ps(a, b); }
+inline F max(F a, F b) { return _mm_max_ps(a, b); }
 inline F sqrt(F x) { return _mm_sqrt_ps(x); }
 inline F round(F x) { return _mm_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline F floor(F x) { return _mm_floor_ps(x); }
@@ -89,9 +94,10 @@ inline void store_part(float* p, F v, int64_t n) {
   for (int64_t i = 0; i < n && i < W; ++i) p[i] = v[i];
 }
 inline F load_bf16(const uint16_t* p) {
-  I v = {};
-  for (int i = 0; i < W; ++i) v[i] = static_cast<int32_t>(static_cast<uint32_t>(p[i]) << 16);
-  return (F)v;
+  typedef uint16_t Words __attribute__((vector_size(8)));
+  Words words;
+  __builtin_memcpy(&words, p, sizeof words);
+  return (F)(__builtin_convertvector(words, I) << 16);
 }
 inline F scale_by_power(F x, F n) {
   const I whole = to_int(n);

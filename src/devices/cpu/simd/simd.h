@@ -1,7 +1,9 @@
 // The vocabulary that kernels are written in: F, a vector of W floats, I of W int32 and B of 4W
 // bytes, with the operators of the compiler's vector extensions and the functions below.
 //
-// A file per level gives what the hardware does: types; fma (a * b + c), sqrt, round (to nearest
+// A file per level gives what the hardware does: types; Lanes (the
+// numbers of the lanes); fma (a * b + c), min and max (b
+// where either is NaN), sqrt, round (to nearest
 // even), floor, ceil, to_int (to nearest even); load_f16, store_f16, load_bf16; load_part and
 // store_part (the first n lanes, the others zero or untouched, and never a byte past them);
 // scale_by_power (x * 2^n for whole n); and three integer dots over the 4 bytes of each lane, with
@@ -13,6 +15,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+namespace {
+template <int...>
+struct Sequence {};
+}  // namespace
 
 #if defined(__AVX512F__)
 #include "devices/cpu/simd/avx512.h"
@@ -28,11 +35,9 @@
 
 namespace {
 
-typedef uint16_t Halves __attribute__((vector_size(2 * W)));
-
 constexpr float kInfinity = __builtin_inff();
 
-TENWATT_INLINE F set1(float x) { return F{} + x; }
+TENWATT_INLINE F set1(float x) { return x - F{}; }  // x - 0 is x, signed zeros included
 TENWATT_INLINE I set1(int32_t x) { return I{} + x; }
 TENWATT_INLINE F load(const float* p) {
   F v;
@@ -53,20 +58,16 @@ TENWATT_INLINE B spread4(const void* p) {
 }
 TENWATT_INLINE F to_float(I x) { return __builtin_convertvector(x, F); }
 TENWATT_INLINE F choose(I mask, F a, F b) { return (F)((mask & (I)a) | (~mask & (I)b)); }
-/// As the hardware: b where the comparison is false (so also where a is NaN).
-TENWATT_INLINE F min(F a, F b) { return a < b ? a : b; }
-TENWATT_INLINE F max(F a, F b) { return a > b ? a : b; }
 TENWATT_INLINE F abs(F x) { return (F)((I)x & 0x7fffffff); }
 TENWATT_INLINE F sign_of(F x, F from) {
   return (F)(((I)x & 0x7fffffff) | ((I)from & static_cast<int32_t>(0x80000000u)));
 }
 /// Lane numbers 0..W-1.
-TENWATT_INLINE I lanes() {
-  I v = {};
-#pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) v[i] = i;
-  return v;
+template <int... kLane>
+TENWATT_INLINE I numbered(Sequence<kLane...>) {
+  return I{kLane...};
 }
+TENWATT_INLINE I lanes() { return numbered(Lanes{}); }
 /// All ones in the lanes whose number lies in [begin, end).
 TENWATT_INLINE I lanes_in(int64_t begin, int64_t end) {
   const I lane = lanes();
@@ -84,23 +85,28 @@ TENWATT_INLINE void store_f16_part(uint16_t* p, F v, int64_t n) {
   for (int64_t i = 0; i < n && i < W; ++i) p[i] = lanes[i];
 }
 
-/// The fixed tree over lanes: halves are combined until one lane is left.
-template <class Op>
-TENWATT_INLINE float fold(F v, Op op) {
-  float lane[W];
-  __builtin_memcpy(lane, &v, sizeof v);
-#pragma GCC unroll 4
-  for (int half = W / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-    for (int i = 0; i < half; ++i) lane[i] = op(lane[i], lane[i + half]);
+template <int kHalf, class V, int... kLane>
+TENWATT_INLINE V rotated(V v, Sequence<kLane...>) {
+  return __builtin_shufflevector(v, v, ((kLane + kHalf) % W)...);
+}
+/// The fixed tree over lanes: lane i is combined with lane i + half until one lane is left.
+template <int kHalf = W / 2, class V, class Op>
+TENWATT_INLINE auto fold(V v, Op op) {
+  v = op(v, rotated<kHalf>(v, Lanes{}));
+  if constexpr (kHalf == 1) {
+    return v[0];
+  } else {
+    return fold<kHalf / 2>(v, op);
   }
-  return lane[0];
 }
 TENWATT_INLINE float fold_sum(F v) {
-  return fold(v, [](float a, float b) { return a + b; });
+  return fold(v, [](F a, F b) { return a + b; });
+}
+TENWATT_INLINE int32_t fold_sum(I v) {
+  return fold(v, [](I a, I b) { return a + b; });
 }
 TENWATT_INLINE float fold_max(F v) {
-  return fold(v, [](float a, float b) { return a > b ? a : b; });
+  return fold(v, [](F a, F b) { return max(a, b); });
 }
 
 }  // namespace
