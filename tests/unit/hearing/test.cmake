@@ -1,0 +1,10 @@
+find_package(nlohmann_json REQUIRED)
+target_link_libraries(test_hearing PRIVATE nlohmann_json::nlohmann_json)
+# The tests of real networks need a device to run on.
+if(TARGET tenwatt_devices_cpu)
+  target_link_libraries(test_hearing PRIVATE tenwatt_devices_cpu)
+else()
+  get_target_property(hearing_tests test_hearing SOURCES)
+  list(FILTER hearing_tests EXCLUDE REGEX "/engine_test\\.cc$")
+  set_target_properties(test_hearing PROPERTIES SOURCES "${hearing_tests}")
+endif()
