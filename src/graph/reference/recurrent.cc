@@ -101,7 +101,7 @@ struct Lstm {
   int64_t directions = 1;
   bool starts_reversed = false;  ///< direction 0 runs from the last step to the first
   bool input_forget = false;     ///< the forget gate is one minus the input gate
-  double clip = 0;               ///< 0: none
+  double clip = 0;               ///< of what enters the gates; 0: none
   std::vector<Activations> activations;
   Doubles x;         ///< [steps, batch, input]
   Doubles w;         ///< [directions, 4 hidden, input], gates i, o, f, c
@@ -150,7 +150,7 @@ void step(const Lstm& lstm, int64_t direction, const double* x, double* h, doubl
     double cell = forget * c[i] + input * g(lstm.clipped(sum[3 * n]));
     double output = f(lstm.clipped(sum[n] + p[n + i] * cell));
     c[i] = cell;
-    h[i] = output * out(lstm.clipped(cell));
+    h[i] = output * out(cell);
   }
 }
 

@@ -122,6 +122,8 @@ TEST(ReferenceModels, PiperSpeaksAsOnnxruntimeDoes) {
   if (!fs::exists(reference)) GTEST_SKIP() << "no recorded audio at " << reference;
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;
+  auto inferred = infer_shapes(*graph);
+  ASSERT_TRUE(inferred) << inferred.error().message;
   const Json recorded = read_json(reference / "ref.json").at("cases").at(0);
   auto ids = recorded.at("ids").get<std::vector<int64_t>>();
   auto frames = recorded.at("frames_per_id").get<std::vector<float>>();
