@@ -68,6 +68,9 @@ struct OperatorRow {
 /// The row of an operator, or null where only a reference kernel exists.
 const OperatorRow* find_operator(std::string_view op);
 
+/// Every operator of the table.
+std::vector<std::string_view> lowered_operators();
+
 /// Lowers by the table, else by the reference kernel.
 Result<Lowered> lower_node(const LowerInput& input);
 

@@ -3,7 +3,7 @@
 // nothing.
 #pragma once
 
-#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,21 +20,26 @@ namespace tenwatt::cpu {
 /// need no barrier between them.
 enum class Crew : uint8_t { kAll, kSolo };
 
-/// Where a failing step leaves its error (read by the run after the barrier that follows).
+/// Where a failing step leaves its error. Members leave at the barrier after the failed step, which
+/// they know by its index: a member that is late at an earlier barrier must not leave there.
 struct StepFailure {
-  std::atomic<bool> failed{false};
+  static constexpr int64_t kNone = INT64_MAX;
+  std::atomic<int64_t> step{kNone};
   Error error;  ///< written by member 0 only
+
+  bool happened_by(int64_t index) const { return step.load(std::memory_order_acquire) <= index; }
 };
 
 /// What a step sees while it runs: one member's view.
 struct StepContext {
   Member& member;
   Crew crew = Crew::kAll;
-  std::byte* const* values = nullptr;    ///< memory of every value, by ValueId
-  std::byte* shared_scratch = nullptr;   ///< Step::shared_scratch bytes, the same for all members
-  std::byte* member_scratch = nullptr;   ///< Step::member_scratch bytes of this member's own
+  std::byte* const* values = nullptr;   ///< memory of every value, by ValueId
+  std::byte* shared_scratch = nullptr;  ///< Step::shared_scratch bytes, the same for all members
+  std::byte* member_scratch = nullptr;  ///< Step::member_scratch bytes of this member's own
   const devices::RunContext* run = nullptr;
   StepFailure* failure = nullptr;
+  int64_t index = 0;  ///< of the step in its stage
 
   template <class T>
   T* at(graph::ValueId id) const {
@@ -47,18 +52,21 @@ struct StepContext {
   bool is_first() const { return member.index() == 0; }
   /// A barrier inside a step; false: cancelled, return at once.
   bool barrier() const { return crew == Crew::kSolo || member.barrier(); }
+  /// Ends the run with this error; member 0 only.
   void fail(Error error) const {
     failure->error = std::move(error);
-    failure->failed.store(true, std::memory_order_release);
+    failure->step.store(index, std::memory_order_release);
   }
 };
 
 struct Step {
-  std::string kernel;         ///< "linear_block q4_1 avx512", for reports
+  std::string kernel;  ///< "linear_block q4_1 avx512", for reports
   Crew crew = Crew::kAll;
   size_t shared_scratch = 0;  ///< bytes, 64-byte aligned
   size_t member_scratch = 0;  ///< bytes for each member, 64-byte aligned
   std::function<void(StepContext&)> run;
+  /// What the step wants from the run's context, checked before the dispatch; may be empty.
+  std::function<Status(const devices::RunContext&)> check;
 };
 
 /// Element counts below this are not worth a barrier.

@@ -1,0 +1,99 @@
+#include "devices/cpu/claims.h"
+
+#include <algorithm>
+
+#include "devices/cpu/lower/lower.h"
+#include "graph/reference/reference.h"
+
+namespace tenwatt::cpu {
+namespace {
+
+using graph::Graph;
+using graph::kNoValue;
+using graph::Node;
+using graph::ValueId;
+
+// Nominal rates of one core: good enough to order devices, replaced by measured ones elsewhere.
+constexpr double kFloatOps = 50e9;
+constexpr double kBlockOps = 200e9;
+constexpr double kBytes = 20e9;
+
+double elements_at_bounds(const Graph& graph, ValueId id) {
+  const auto ranges = graph.symbol_ranges();
+  double count = 1;
+  for (const graph::Dim& dim : graph.value(id).type.shape) {
+    count *= static_cast<double>(std::max<int64_t>(dim.range(ranges).max, 1));
+  }
+  return count;
+}
+
+double value_traffic(const Graph& graph, ValueId id) {
+  const FormatInfo& format = info(graph.value(id).type.format);
+  return elements_at_bounds(graph, id) * format.bytes / format.block;
+}
+
+/// Multiply-adds per output element of the operators that multiply matrices.
+double products_per_output(const Graph& graph, const Node& node) {
+  if (node.inputs.size() < 2 || node.inputs[1] == kNoValue || node.outputs.empty()) return 0;
+  const double weights = elements_at_bounds(graph, node.inputs[1]);
+  const graph::Dims& w = graph.value(node.inputs[1]).type.shape;
+  const auto ranges = graph.symbol_ranges();
+  const auto extent = [&](size_t axis) {
+    return static_cast<double>(std::max<int64_t>(w[axis].range(ranges).max, 1));
+  };
+  if (node.op == "Conv" && !w.empty()) return weights / extent(0);
+  if (node.op == "ConvTranspose" && w.size() > 1) {
+    return weights / extent(1) / static_cast<double>(node.integers("strides", {1})[0]);
+  }
+  if ((node.op == "Linear" || node.op == "GatedFeedForward") && !w.empty()) {
+    return node.op == "Linear" ? weights / extent(0) : 3 * extent(0);
+  }
+  if ((node.op == "MatMul" || node.op == "Gemm") && w.size() > 1) return extent(w.size() - 2);
+  return 0;
+}
+
+double seconds_of(const Graph& graph, const Node& node) {
+  double bytes = 0;
+  for (ValueId id : node.inputs) {
+    if (id != kNoValue) bytes += value_traffic(graph, id);
+  }
+  double outputs = 0;
+  for (ValueId id : node.outputs) {
+    if (id == kNoValue) continue;
+    bytes += value_traffic(graph, id);
+    outputs += elements_at_bounds(graph, id);
+  }
+  const bool block = node.inputs.size() > 1 && node.inputs[1] != kNoValue &&
+                     is_block(graph.value(node.inputs[1]).type.format);
+  const double work = 2 * outputs * std::max(1.0, products_per_output(graph, node));
+  return std::max(work / (block ? kBlockOps : kFloatOps), bytes / kBytes);
+}
+
+std::string kernel_name(const Graph& graph, const Node& node, const Setup& setup) {
+  const OperatorRow* row = find_operator(node.op);
+  if (!row) return "reference " + node.op;
+  std::string name(row->kernel);
+  if (node.inputs.size() > 1 && node.inputs[1] != kNoValue) {
+    const Format format = graph.value(node.inputs[1]).type.format;
+    if (is_block(format)) name += " " + std::string(info(format).name);
+  }
+  return name + " " + setup.kernels->name;
+}
+
+}  // namespace
+
+devices::Claim claim_node(const Graph& graph, const Node& node, const Setup& setup) {
+  if (!find_operator(node.op) && !graph::reference_kernel(node.op)) {
+    return devices::No{"there is no kernel for the operator " + node.op,
+                       "rewrite " + node.name + " in operators that the house knows"};
+  }
+  for (ValueId id : node.inputs) {
+    if (id != kNoValue && graph.value(id).type.affine) {
+      return devices::No{graph.value(id).name + " is an affine quantised value",
+                         "dequantise it, or place the node on a device that computes in integers"};
+    }
+  }
+  return devices::Yes{seconds_of(graph, node), kernel_name(graph, node, setup)};
+}
+
+}  // namespace tenwatt::cpu

@@ -1,0 +1,79 @@
+#include "devices/cpu/cpu_device.h"
+
+#include <algorithm>
+
+#include "devices/cpu/claims.h"
+#include "devices/cpu/executable.h"
+#include "devices/cpu/host_buffer.h"
+#include "devices/cpu/state_layout.h"
+
+namespace tenwatt::cpu {
+namespace {
+
+// Part of artifact keys: raise it when the layout of any packed piece changes.
+constexpr std::string_view kLayoutVersion = "1";
+
+class CpuDevice : public devices::Device {
+ public:
+  explicit CpuDevice(Level level) : kernels_(kernels(level)) {
+    info_.name = "cpu";
+    info_.description = processor_name() + ", " + std::to_string(available_cores()) + " cores, " +
+                        std::string(level_name(level));
+    info_.host_memory = true;
+  }
+
+  const devices::DeviceInfo& info() const override { return info_; }
+
+  std::vector<devices::Claim> claim(const graph::Graph& graph,
+                                    devices::Precision precision) const override {
+    const Setup setup{&kernels_, precision};
+    std::vector<devices::Claim> claims;
+    claims.reserve(graph.nodes().size());
+    for (const graph::Node& node : graph.nodes()) claims.push_back(claim_node(graph, node, setup));
+    return claims;
+  }
+
+  Result<std::unique_ptr<devices::Buffer>> allocate(size_t bytes) override {
+    return std::make_unique<HostBuffer>(TENWATT_TRY(HugeBuffer::allocate(bytes)));
+  }
+  Result<std::unique_ptr<devices::Buffer>> import(std::span<std::byte> host) override {
+    return std::make_unique<HostBuffer>(host);
+  }
+
+  Status build(const devices::Partition& partition, devices::ArtifactWriter& writer,
+               Team& team) override {
+    return pack_constants(partition.graph, writer, team);
+  }
+
+  Result<std::unique_ptr<devices::Executable>> load(
+      const devices::Partition& partition,
+      std::shared_ptr<const devices::Artifact> artifact) override {
+    TENWATT_TRY(layout_.learn(partition.graph));
+    auto weights = TENWATT_TRY(Weights::load(partition.graph, std::move(artifact)));
+    return std::make_unique<CpuExecutable>(partition, std::move(weights),
+                                           Setup{&kernels_, partition.precision});
+  }
+
+  const devices::StateLayout* state_layout() const override { return &layout_; }
+
+  std::string build_signature() const override { return "cpu-" + std::string(kLayoutVersion); }
+
+ private:
+  const KernelTable& kernels_;
+  devices::DeviceInfo info_;
+  CpuStateLayout layout_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<devices::Device>> make_cpu_device(CpuOptions options) {
+  const Level level = options.level.value_or(best_level());
+  if (std::ranges::find(usable_levels(), level) == usable_levels().end()) {
+    return fail(ErrorCode::kUnsupported,
+                "this machine can't run the level " + std::string(level_name(level)),
+                "leave the level out to get the best one");
+  }
+  return std::make_shared<CpuDevice>(level);
+}
+
+}  // namespace tenwatt::cpu

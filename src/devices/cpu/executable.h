@@ -1,0 +1,66 @@
+// A CPU partition that is ready to run: its stages, its weights, the bindings it has seen and a
+// pool of memory for runs. One run is one dispatch to the team per stage.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/memory.h"
+#include "devices/cpu/binding.h"
+#include "devices/interface/device.h"
+
+namespace tenwatt::cpu {
+
+/// What one run computes in. Pooled: a run takes one and gives it back.
+struct RunMemory {
+  HugeBuffer arena;
+  std::vector<std::byte*> values;    ///< by ValueId
+  std::vector<HugeBuffer> crossing;  ///< by ValueId; only for graphs of several stages
+  std::vector<Tensor> extents;       ///< results of kExtent stages, by ValueId
+};
+
+class CpuExecutable : public devices::Executable {
+ public:
+  CpuExecutable(devices::Partition partition, std::shared_ptr<const Weights> weights,
+                const Setup& setup);
+
+  Status run(graph::Bindings& bindings, std::span<const devices::Argument> inputs,
+             std::span<const devices::Argument> outputs,
+             const devices::RunContext& context) override;
+  size_t resident_bytes() const override;
+  /// The kernels of every step under these bindings, for reports and tests.
+  Result<std::vector<std::string>> kernels(const graph::Bindings& bindings);
+  /// Bindings kept at present (at most kBindings per stage).
+  size_t cached_bindings() const;
+  /// Bindings made since loading; a run with known extents makes none.
+  size_t made_bindings() const { return made_; }
+
+  static constexpr size_t kBindings = 16;
+
+ private:
+  using Key = std::vector<int64_t>;
+  struct Cached {
+    Key key;
+    std::shared_ptr<const Binding> binding;
+  };
+
+  Result<std::shared_ptr<const Binding>> binding_of(size_t stage, const graph::Bindings& bindings);
+  Key key_of(const graph::Bindings& bindings) const;
+  std::unique_ptr<RunMemory> take_memory();
+  void give_back(std::unique_ptr<RunMemory> memory);
+
+  devices::Partition partition_;
+  std::shared_ptr<const Weights> weights_;
+  Setup setup_;
+  std::vector<Stage> stages_;
+  std::vector<graph::SymbolId> mentioned_;  ///< symbols that any shape or known value mentions
+
+  mutable std::mutex mutex_;
+  std::vector<std::list<Cached>> cache_;  ///< by stage, newest first
+  std::vector<std::unique_ptr<RunMemory>> pool_;
+  size_t made_ = 0;
+};
+
+}  // namespace tenwatt::cpu

@@ -1,0 +1,222 @@
+// Convolutions over one spatial axis with constant weights: Conv (plain and depthwise) and
+// ConvTranspose. Work is shared in tiles of 64 output times where there are many, else in blocks
+// of output channels.
+#include "devices/cpu/arena.h"
+#include "devices/cpu/kernels/panels.h"
+#include "devices/cpu/lower/lower.h"
+
+namespace tenwatt::cpu {
+namespace {
+
+using graph::ValueId;
+
+constexpr int64_t kTimeTile = 64;
+
+struct Geometry {
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  int64_t pad = 0;  ///< before the first sample
+};
+
+/// Attributes of one spatial axis; nullopt where padding is automatic and not zero-free.
+std::optional<Geometry> geometry_of(const LowerInput& input) {
+  const graph::Node& node = input.node;
+  const std::string padding = node.text("auto_pad", "NOTSET");
+  if (padding != "NOTSET" && padding != "VALID" && !padding.empty()) return std::nullopt;
+  Geometry g;
+  const auto strides = node.integers("strides", {1});
+  const auto dilations = node.integers("dilations", {1});
+  const auto pads = node.integers("pads", {0, 0});
+  if (strides.size() != 1 || dilations.size() != 1 || pads.size() != 2) return std::nullopt;
+  if (strides[0] < 1 || dilations[0] < 1 || pads[0] < 0) return std::nullopt;
+  g.stride = strides[0];
+  g.dilation = dilations[0];
+  g.pad = padding == "VALID" ? 0 : pads[0];
+  return g;
+}
+
+const float* constant_bias(const LowerInput& input) {
+  if (!input.has(2)) return nullptr;
+  const ValueId id = input.in(2);
+  const std::byte* data = input.weights.find(id, wanted_packing(input.graph, input.node, 2));
+  return reinterpret_cast<const float*>(data ? data : input.weights.plain(id));
+}
+
+bool fits_1d(const LowerInput& input) {
+  return input.in_shape(0).size() == 3 && input.in_shape(1).size() == 3 &&
+         input.in_format(0) == Format::kF32 && input.is_constant(input.in(1)) &&
+         (!input.has(2) || input.is_constant(input.in(2)));
+}
+
+/// One batch item's output region for a member.
+struct Region {
+  int64_t block_begin;
+  int64_t block_end;
+  int64_t t_begin;
+  int64_t t_end;
+};
+
+Region region_of(const StepContext& context, int64_t blocks, int64_t times) {
+  const int64_t tiles = (times + kTimeTile - 1) / kTimeTile;
+  if (tiles >= 4 * context.member.size() || tiles > blocks) {
+    const auto share = context.share(times, kTimeTile);
+    return {0, blocks, share.begin, share.end};
+  }
+  const auto share = context.share(blocks);
+  return {share.begin, share.end, 0, times};
+}
+
+Crew crew_of(double products) { return products < (1 << 16) ? Crew::kSolo : Crew::kAll; }
+
+Lowered finish(const LowerInput& input, Step step) {
+  Lowered lowered;
+  lowered.reads = {input.in(0)};
+  lowered.step = std::move(step);
+  return lowered;
+}
+
+Result<std::optional<Lowered>> lower_depthwise(const LowerInput& input, const Geometry& g) {
+  const Shape& x = input.in_shape(0);
+  const Shape& w = input.in_shape(1);
+  const Shape& y = input.out_shape();
+  const Packing packing = wanted_packing(input.graph, input.node, 1);
+  const std::byte* weights = input.weights.find(input.in(1), packing);
+  if (!weights || w[0] != x[1]) return std::optional<Lowered>();
+  DepthwiseConv1d c{};
+  c.x_stride = x[2];
+  c.in_length = x[2];
+  c.kernel = w[2];
+  c.stride = g.stride;
+  c.dilation = g.dilation;
+  c.pad = g.pad;
+  c.weights = reinterpret_cast<const float*>(weights);
+  c.bias = constant_bias(input);
+  c.y_stride = y[2];
+  c.t_end = y[2];
+  const auto function = input.setup.kernels->depthwise_conv1d;
+  Step step;
+  step.kernel = std::string("depthwise_conv1d ") + input.setup.kernels->name;
+  step.crew = crew_of(static_cast<double>(elements(y) * w[2]));
+  step.run = [=, in = input.in(0), out = input.out(), batch = x[0],
+              channels = x[1]](StepContext& context) {
+    const auto share = context.share(channels);
+    DepthwiseConv1d part = c;
+    part.channel_begin = share.begin;
+    part.channel_end = share.end;
+    for (int64_t item = 0; item < batch && share.begin < share.end; ++item) {
+      part.x = context.at<const float>(in) + item * channels * c.in_length;
+      part.y = context.at<float>(out) + item * channels * c.t_end;
+      function(part);
+    }
+  };
+  return finish(input, std::move(step));
+}
+
+Result<std::optional<Lowered>> lower_conv(const LowerInput& input) {
+  const auto g = geometry_of(input);
+  if (!g || !fits_1d(input)) return std::optional<Lowered>();
+  const Packing packing = wanted_packing(input.graph, input.node, 1);
+  if (packing == Packing::kPlain || packing == Packing::kPlainF32) {
+    return lower_depthwise(input, *g);
+  }
+  const std::byte* weights = input.weights.find(input.in(1), packing);
+  if (!weights) return std::optional<Lowered>();
+  const Shape& x = input.in_shape(0);
+  const Shape& w = input.in_shape(1);
+  const Shape& y = input.out_shape();
+  Conv1d c{};
+  c.x_stride = x[2];
+  c.in_length = x[2];
+  c.in_channels = x[1];
+  c.out_channels = w[0];
+  c.groups = input.node.integer("group", 1);
+  c.kernel = w[2];
+  c.stride = g->stride;
+  c.dilation = g->dilation;
+  c.pad = g->pad;
+  c.weights = reinterpret_cast<const float*>(weights);
+  c.bias = constant_bias(input);
+  c.y_stride = y[2];
+  if (c.groups < 1 || w[1] * c.groups != x[1]) return std::optional<Lowered>();
+  const auto function = input.setup.kernels->conv1d;
+  const int64_t blocks = conv1d_blocks(c.out_channels, c.groups);
+  Step step;
+  step.kernel = std::string("conv1d ") + input.setup.kernels->name;
+  step.crew = crew_of(static_cast<double>(elements(y)) * static_cast<double>(w[1] * w[2]));
+  step.member_scratch = conv1d_scratch_floats(w[1], w[2]) * sizeof(float);
+  step.run = [=, in = input.in(0), out = input.out(), batch = x[0],
+              times = y[2]](StepContext& context) {
+    const Region region = region_of(context, blocks, times);
+    if (region.t_begin >= region.t_end || region.block_begin >= region.block_end) return;
+    Conv1d part = c;
+    part.block_begin = region.block_begin;
+    part.block_end = region.block_end;
+    part.t_begin = region.t_begin;
+    part.t_end = region.t_end;
+    part.scratch = reinterpret_cast<float*>(context.member_scratch);
+    for (int64_t item = 0; item < batch; ++item) {
+      part.x = context.at<const float>(in) + item * c.in_channels * c.in_length;
+      part.y = context.at<float>(out) + item * c.out_channels * times;
+      function(part);
+    }
+  };
+  return finish(input, std::move(step));
+}
+
+Result<std::optional<Lowered>> lower_conv_transpose(const LowerInput& input) {
+  const auto g = geometry_of(input);
+  if (!g || !fits_1d(input)) return std::optional<Lowered>();
+  const std::byte* weights = input.weights.find(input.in(1), Packing::kConvTranspose);
+  const bool automatic = !input.node.integers("output_shape").empty();
+  if (!weights || automatic) return std::optional<Lowered>();
+  const Shape& x = input.in_shape(0);
+  const Shape& w = input.in_shape(1);
+  const Shape& y = input.out_shape();
+  if (w[0] != x[1]) return std::optional<Lowered>();
+  ConvTranspose1d c{};
+  c.x_stride = x[2];
+  c.in_length = x[2];
+  c.in_channels = w[0];
+  c.out_channels = w[1];
+  c.kernel = w[2];
+  c.stride = g->stride;
+  c.pad = g->pad;
+  c.weights = reinterpret_cast<const float*>(weights);
+  c.bias = constant_bias(input);
+  c.y_stride = y[2];
+  const auto function = input.setup.kernels->conv_transpose1d;
+  const int64_t blocks = conv1d_blocks(c.out_channels, 1);
+  const int64_t taps = (c.kernel + c.stride - 1) / c.stride;
+  Step step;
+  step.kernel = std::string("conv_transpose1d ") + input.setup.kernels->name;
+  step.crew = crew_of(static_cast<double>(elements(y)) * static_cast<double>(w[0] * taps));
+  step.member_scratch = conv1d_scratch_floats(c.in_channels, taps) * sizeof(float);
+  step.run = [=, in = input.in(0), out = input.out(), batch = x[0],
+              times = y[2]](StepContext& context) {
+    const Region region = region_of(context, blocks, times);
+    if (region.t_begin >= region.t_end || region.block_begin >= region.block_end) return;
+    ConvTranspose1d part = c;
+    part.block_begin = region.block_begin;
+    part.block_end = region.block_end;
+    part.t_begin = region.t_begin;
+    part.t_end = region.t_end;
+    part.scratch = reinterpret_cast<float*>(context.member_scratch);
+    for (int64_t item = 0; item < batch; ++item) {
+      part.x = context.at<const float>(in) + item * c.in_channels * c.in_length;
+      part.y = context.at<float>(out) + item * c.out_channels * times;
+      function(part);
+    }
+  };
+  return finish(input, std::move(step));
+}
+
+constexpr OperatorRow kRows[] = {
+    {"Conv", "conv1d", lower_conv},
+    {"ConvTranspose", "conv_transpose1d", lower_conv_transpose},
+};
+
+}  // namespace
+
+std::span<const OperatorRow> convolution_operators() { return kRows; }
+
+}  // namespace tenwatt::cpu

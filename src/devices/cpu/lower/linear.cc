@@ -1,0 +1,283 @@
+// Products with packed weight matrices: Linear, and the gated feed-forward of language models as
+// one step. Block formats multiply int8 activations, quantised per row and 32 elements here.
+// Members own ranges of panels, so each reads one stream of weights.
+#include "devices/cpu/lower/linear.h"
+
+#include "devices/cpu/arena.h"
+#include "devices/cpu/kernels/panels.h"
+#include "devices/cpu/lower/lower.h"
+
+namespace tenwatt::cpu {
+namespace {
+
+using graph::ValueId;
+
+constexpr int64_t kBlockColumns = 32;
+/// Up to this many activations every member quantises all of them for itself: cheaper than a
+/// barrier.
+constexpr int64_t kPrivateActivations = 4096;
+constexpr int64_t kSoloProducts = 1 << 16;
+
+Crew crew_of(int64_t rows, const PanelMatrix& w) {
+  return rows * w.outputs * w.k < kSoloProducts ? Crew::kSolo : Crew::kAll;
+}
+
+}  // namespace
+
+std::optional<PanelMatrix> panel_matrix(const LowerInput& input, size_t index) {
+  if (!input.has(index) || !input.is_constant(input.in(index))) return std::nullopt;
+  const Tensor& w = *input.graph.value(input.in(index)).constant;
+  const Packing packing = wanted_packing(input.graph, input.node, index);
+  const std::byte* data = input.weights.find(input.in(index), packing);
+  if (!data) return std::nullopt;
+  PanelMatrix matrix;
+  matrix.panels = data;
+  if (packing == Packing::kBlockPanels) {
+    matrix.block = block_format(w.format());
+  } else if (packing == Packing::kFloatPanels || packing == Packing::kFloatPanelsTransposed) {
+    matrix.floats = *float_format(w.format());
+  } else {
+    return std::nullopt;
+  }
+  const MatrixExtents extents = matrix_extents(w, packing);
+  matrix.outputs = extents.rows;
+  matrix.k = extents.columns;
+  return matrix;
+}
+
+void multiply_floats(const KernelTable& kernels, const PanelMatrix& w, const float* x, int64_t rows,
+                     const float* bias, float* y, int64_t begin, int64_t end) {
+  if (begin >= end || rows == 0) return;
+  kernels.linear_float({x, w.k, rows, w.k, w.panels, w.floats, bias, nullptr, 0, y, w.outputs,
+                        w.outputs, begin, end});
+}
+
+void multiply_blocks(const KernelTable& kernels, const PanelMatrix& w, const QuantBlock* x,
+                     int64_t rows, const float* bias, float* y, int64_t begin, int64_t end) {
+  if (begin >= end || rows == 0) return;
+  kernels.linear_block({x, w.k / kBlockColumns, rows, w.k, w.panels, *w.block, bias, nullptr, 0, y,
+                        w.outputs, w.outputs, begin, end});
+}
+
+Activations::Activations(int64_t rows, int64_t k)
+    : rows_(rows),
+      k_(k),
+      private_(rows * k <= kPrivateActivations),
+      bytes_(align_up(static_cast<size_t>(rows * (k / kBlockColumns)) * sizeof(QuantBlock))) {}
+
+const QuantBlock* Activations::quantise(const KernelTable& kernels, const StepContext& context,
+                                        const float* x, std::byte* private_memory,
+                                        std::byte* shared_memory) const {
+  const int64_t blocks = k_ / kBlockColumns;
+  if (private_ || context.crew == Crew::kSolo) {
+    auto* own = reinterpret_cast<QuantBlock*>(private_ ? private_memory : shared_memory);
+    kernels.quantise_rows(x, k_, rows_, k_, own, blocks);
+    return own;
+  }
+  auto* all = reinterpret_cast<QuantBlock*>(shared_memory);
+  const auto share = context.share(rows_ * blocks);
+  // Whole rows at once; a share that starts or ends inside a row has its pieces of it.
+  for (int64_t at = share.begin; at < share.end;) {
+    const int64_t row = at / blocks;
+    const int64_t first = at % blocks;
+    const int64_t last = std::min(blocks, first + (share.end - at));
+    kernels.quantise_rows(x + row * k_ + first * kBlockColumns, k_, 1,
+                          (last - first) * kBlockColumns, all + at, blocks);
+    at += last - first;
+  }
+  return context.barrier() ? all : nullptr;
+}
+
+namespace {
+
+/// The bias as f32 memory, from the weights; null if absent.
+const float* bias_of(const LowerInput& input, size_t index) {
+  if (!input.has(index)) return nullptr;
+  const ValueId id = input.in(index);
+  const std::byte* data = input.weights.find(id, wanted_packing(input.graph, input.node, index));
+  return reinterpret_cast<const float*>(data ? data : input.weights.plain(id));
+}
+
+Result<std::optional<Lowered>> lower_linear(const LowerInput& input) {
+  const auto w = panel_matrix(input, 1);
+  const bool constant_bias = !input.has(2) || input.is_constant(input.in(2));
+  if (!w || !constant_bias || input.in_format(0) != Format::kF32 || w->k == 0) {
+    return std::optional<Lowered>();
+  }
+  const int64_t rows = elements(input.in_shape(0)) / w->k;
+  const float* bias = bias_of(input, 2);
+  const KernelTable* kernels = input.setup.kernels;
+  const ValueId x = input.in(0);
+  const ValueId y = input.out();
+  Lowered lowered;
+  lowered.reads = {x};
+  Step step;
+  step.crew = crew_of(rows, *w);
+  const int64_t panels = panels_of(w->outputs);
+  if (!w->block) {
+    step.kernel = std::string("linear_float ") + kernels->name;
+    step.run = [=, w = *w](StepContext& context) {
+      const auto share = context.share(panels);
+      multiply_floats(*kernels, w, context.at<const float>(x), rows, bias, context.at<float>(y),
+                      share.begin, share.end);
+    };
+  } else {
+    const Format format = input.in_format(1);
+    step.kernel = "linear_block " + std::string(info(format).name) + " " + kernels->name;
+    const Activations activations(rows, w->k);
+    step.member_scratch = activations.private_bytes();
+    step.shared_scratch = activations.shared_bytes();
+    step.run = [=, w = *w](StepContext& context) {
+      const QuantBlock* blocks =
+          activations.quantise(*kernels, context, context.at<const float>(x),
+                               context.member_scratch, context.shared_scratch);
+      if (!blocks) return;
+      const auto share = context.share(panels);
+      multiply_blocks(*kernels, w, blocks, rows, bias, context.at<float>(y), share.begin,
+                      share.end);
+    };
+  }
+  lowered.step = std::move(step);
+  return lowered;
+}
+
+// ---- GatedFeedForward ------------------------------------------------------------------------
+
+struct FeedForward {
+  const KernelTable* kernels;
+  PanelMatrix gate;
+  PanelMatrix up;
+  PanelMatrix down;
+  Gate activation;
+  int64_t rows;
+  ValueId x;
+  ValueId y;
+  Activations input;
+  Activations hidden;
+  // Scratch of all members: quantised input, gate products, up products, quantised hidden.
+  size_t gate_offset = 0;
+  size_t up_offset = 0;
+  size_t hidden_offset = 0;
+  size_t shared_bytes = 0;
+
+  void plan_scratch() {
+    const size_t floats = align_up(static_cast<size_t>(rows * gate.outputs) * sizeof(float));
+    gate_offset = input.shared_bytes();
+    up_offset = gate_offset + floats;
+    hidden_offset = up_offset + floats;
+    shared_bytes = hidden_offset + hidden.bytes();
+  }
+
+  float* floats(const StepContext& context, size_t offset) const {
+    return reinterpret_cast<float*>(context.shared_scratch + offset);
+  }
+
+  /// act(gate x) * (up x) for a range of panels, in place of the gate's products.
+  void activate(const StepContext& context, int64_t begin, int64_t end) const {
+    const int64_t f = gate.outputs;
+    const int64_t first = begin * kPanelRows;
+    const int64_t last = std::min(end * kPanelRows, f);
+    for (int64_t row = 0; row < rows && first < last; ++row) {
+      float* g = floats(context, gate_offset) + row * f + first;
+      const float* u = floats(context, up_offset) + row * f + first;
+      kernels->gated(activation, g, u, g, last - first);
+    }
+  }
+
+  void run_floats(const StepContext& context) const {
+    const float* in = context.at<const float>(x);
+    const auto share = context.share(panels_of(gate.outputs));
+    multiply_floats(*kernels, gate, in, rows, nullptr, floats(context, gate_offset), share.begin,
+                    share.end);
+    multiply_floats(*kernels, up, in, rows, nullptr, floats(context, up_offset), share.begin,
+                    share.end);
+    activate(context, share.begin, share.end);
+    if (!context.barrier()) return;
+    const auto out = context.share(panels_of(down.outputs));
+    multiply_floats(*kernels, down, floats(context, gate_offset), rows, nullptr,
+                    context.at<float>(y), out.begin, out.end);
+  }
+
+  void run_blocks(const StepContext& context) const {
+    const QuantBlock* in = input.quantise(*kernels, context, context.at<const float>(x),
+                                          context.member_scratch, context.shared_scratch);
+    if (!in) return;
+    // Two panels are one block of 32: each member quantises what it has just computed.
+    const auto share = context.share(panels_of(gate.outputs), 2);
+    multiply_blocks(*kernels, gate, in, rows, nullptr, floats(context, gate_offset), share.begin,
+                    share.end);
+    multiply_blocks(*kernels, up, in, rows, nullptr, floats(context, up_offset), share.begin,
+                    share.end);
+    activate(context, share.begin, share.end);
+    const int64_t f = gate.outputs;
+    const int64_t blocks = f / kBlockColumns;
+    auto* quantised = reinterpret_cast<QuantBlock*>(context.shared_scratch + hidden_offset);
+    if (share.begin < share.end) {
+      kernels->quantise_rows(floats(context, gate_offset) + share.begin * kPanelRows, f, rows,
+                             (share.end - share.begin) * kPanelRows, quantised + share.begin / 2,
+                             blocks);
+    }
+    if (!context.barrier()) return;
+    const auto out = context.share(panels_of(down.outputs));
+    multiply_blocks(*kernels, down, quantised, rows, nullptr, context.at<float>(y), out.begin,
+                    out.end);
+  }
+};
+
+std::optional<Gate> gate_of(std::string_view activation) {
+  if (activation == "silu") return Gate::kSilu;
+  if (activation == "gelu_tanh") return Gate::kGeluTanh;
+  return std::nullopt;
+}
+
+Result<std::optional<Lowered>> lower_feed_forward(const LowerInput& input) {
+  const auto gate = panel_matrix(input, 1);
+  const auto up = panel_matrix(input, 2);
+  const auto down = panel_matrix(input, 3);
+  const auto activation = gate_of(input.node.text("activation", "silu"));
+  if (!gate || !up || !down || !activation || input.in_format(0) != Format::kF32) {
+    return std::optional<Lowered>();
+  }
+  const bool blocks = gate->block && up->block && down->block;
+  const bool floats = !gate->block && !up->block && !down->block;
+  if ((!blocks && !floats) || gate->k == 0) return std::optional<Lowered>();
+  const int64_t rows = elements(input.in_shape(0)) / gate->k;
+  const KernelTable* kernels = input.setup.kernels;
+  const int64_t in_k = blocks ? gate->k : 0;
+  const int64_t hidden_k = blocks ? down->k : 0;
+  FeedForward forward{kernels,
+                      *gate,
+                      *up,
+                      *down,
+                      *activation,
+                      rows,
+                      input.in(0),
+                      input.out(),
+                      Activations(rows, in_k),
+                      Activations(rows, hidden_k)};
+  forward.plan_scratch();
+  Step step;
+  step.kernel = std::string(blocks ? "gated_block " : "gated_float ") +
+                std::string(info(input.in_format(1)).name) + " " + kernels->name;
+  step.crew = crew_of(rows, *gate);
+  step.shared_scratch = forward.shared_bytes;
+  step.member_scratch = forward.input.private_bytes();
+  step.run = [forward, blocks](StepContext& context) {
+    blocks ? forward.run_blocks(context) : forward.run_floats(context);
+  };
+  Lowered lowered;
+  lowered.reads = {input.in(0)};
+  lowered.step = std::move(step);
+  return lowered;
+}
+
+constexpr OperatorRow kRows[] = {
+    {"GatedFeedForward", "gated_feed_forward", lower_feed_forward},
+    {"Linear", "linear", lower_linear},
+};
+
+}  // namespace
+
+std::span<const OperatorRow> linear_operators() { return kRows; }
+
+}  // namespace tenwatt::cpu

@@ -1,0 +1,276 @@
+#include "devices/cpu/pack/packing.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "devices/cpu/arena.h"
+#include "devices/cpu/kernels/panels.h"
+
+namespace tenwatt::cpu {
+namespace {
+
+using graph::Graph;
+using graph::kNoValue;
+using graph::Node;
+using graph::ValueId;
+
+const Tensor* constant_of(const Graph& graph, const Node& node, size_t index) {
+  if (index >= node.inputs.size() || node.inputs[index] == kNoValue) return nullptr;
+  const auto& constant = graph.value(node.inputs[index]).constant;
+  return constant ? &*constant : nullptr;
+}
+
+/// A weight matrix [n, k] stored row by row.
+Packing row_matrix(const Tensor& w) {
+  if (w.rank() < 2 || w.count() == 0) return Packing::kPlain;
+  if (block_format(w.format())) return w.rank() == 2 ? Packing::kBlockPanels : Packing::kPlain;
+  return float_format(w.format()) ? Packing::kFloatPanels : Packing::kPlain;
+}
+
+Packing linear_input(const Node&, size_t index, const Tensor& w) {
+  if (index == 1) return row_matrix(w);
+  return Packing::kPlainF32;
+}
+
+Packing gated_input(const Node&, size_t index, const Tensor& w) {
+  return index >= 1 ? row_matrix(w) : Packing::kPlain;
+}
+
+Packing matmul_input(const Node&, size_t index, const Tensor& w) {
+  const bool fits = index == 1 && w.rank() == 2 && w.count() > 0 && float_format(w.format());
+  return fits ? Packing::kFloatPanelsTransposed : Packing::kPlain;
+}
+
+Packing gemm_input(const Node& node, size_t index, const Tensor& w) {
+  const bool plain_product = node.integer("transA", 0) == 0 && node.real("alpha", 1) == 1;
+  const bool fits = index == 1 && w.rank() == 2 && w.count() > 0 && float_format(w.format());
+  if (!plain_product || !fits) return Packing::kPlain;
+  return node.integer("transB", 0) ? Packing::kFloatPanels : Packing::kFloatPanelsTransposed;
+}
+
+bool is_depthwise(const Node& node, const Tensor& w) {
+  const int64_t groups = node.integer("group", 1);
+  return groups == w.shape()[0] && w.shape()[1] == 1;
+}
+
+Packing conv_input(const Node& node, size_t index, const Tensor& w) {
+  if (index > 1) return Packing::kPlainF32;
+  if (index != 1 || w.rank() != 3 || w.count() == 0 || !float_format(w.format())) {
+    return Packing::kPlain;
+  }
+  return is_depthwise(node, w) ? Packing::kPlainF32 : Packing::kConv;
+}
+
+Packing conv_transpose_input(const Node& node, size_t index, const Tensor& w) {
+  if (index > 1) return Packing::kPlainF32;
+  const auto dilations = node.integers("dilations", {1});
+  const bool fits = index == 1 && w.rank() == 3 && w.count() > 0 && float_format(w.format()) &&
+                    node.integer("group", 1) == 1 && dilations.size() == 1 && dilations[0] == 1;
+  return fits ? Packing::kConvTranspose : Packing::kPlain;
+}
+
+Packing lstm_input(const Node&, size_t index, const Tensor& w) {
+  if (index != 1 && index != 2) return Packing::kPlain;
+  const bool fits = w.rank() == 3 && w.shape()[1] % kPanelRows == 0 && w.count() > 0 &&
+                    w.format() == Format::kF32;
+  return fits ? Packing::kFloatPanels : Packing::kPlain;
+}
+
+struct Wish {
+  std::string_view op;
+  Packing (*input)(const Node&, size_t index, const Tensor&);
+};
+constexpr Wish kWishes[] = {
+    {"Conv", conv_input},     {"ConvTranspose", conv_transpose_input},
+    {"Gemm", gemm_input},     {"GatedFeedForward", gated_input},
+    {"Linear", linear_input}, {"LSTM", lstm_input},
+    {"MatMul", matmul_input},
+};
+
+/// True if some node reads this constant as a matrix in panels (then embeddings read rows of it).
+bool has_panels(const Graph& graph, ValueId table) {
+  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
+    if (node.op == "Embedding") return false;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] != table) continue;
+      const Packing packing = wanted_packing(graph, node, i);
+      if (packing == Packing::kBlockPanels || packing == Packing::kFloatPanels) return true;
+    }
+    return false;
+  });
+}
+
+/// Every constant's data as f32, for the layouts that only hold f32.
+Result<Tensor> as_f32(const Tensor& tensor) { return tensor.to_f32(); }
+
+Result<size_t> packed_bytes(const Tensor& w, const PackedPiece& piece) {
+  switch (piece.packing) {
+    case Packing::kPlain:
+      return w.bytes().size();
+    case Packing::kPlainF32:
+      return static_cast<size_t>(w.count()) * sizeof(float);
+    case Packing::kFloatPanels:
+    case Packing::kFloatPanelsTransposed: {
+      const MatrixExtents m = matrix_extents(w, piece.packing);
+      return static_cast<size_t>(panels_of(m.rows)) *
+             float_panel_bytes(*float_format(w.format()), m.columns);
+    }
+    case Packing::kBlockPanels: {
+      const MatrixExtents m = matrix_extents(w, piece.packing);
+      return static_cast<size_t>(panels_of(m.rows)) *
+             block_panel_bytes(*block_format(w.format()), m.columns);
+    }
+    case Packing::kConv:
+      if (piece.groups < 1 || w.shape()[0] % piece.groups != 0) {
+        return fail(ErrorCode::kInvalidArgument, "Conv groups do not divide its channels");
+      }
+      return sizeof(float) *
+             conv1d_weight_floats(w.shape()[0], w.shape()[1], piece.groups, w.shape()[2]);
+    case Packing::kConvTranspose:
+      if (piece.stride < 1) return fail(ErrorCode::kInvalidArgument, "a stride is below 1");
+      return sizeof(float) *
+             conv_transpose1d_weight_floats(w.shape()[0], w.shape()[1], w.shape()[2], piece.stride);
+  }
+  return fail(ErrorCode::kInternal, "unknown packing");
+}
+
+PackedPiece piece_for(const Graph& graph, const Node& node, size_t index) {
+  PackedPiece piece;
+  piece.value = node.inputs[index];
+  piece.packing = wanted_packing(graph, node, index);
+  if (piece.packing == Packing::kConv) piece.groups = node.integer("group", 1);
+  if (piece.packing == Packing::kConvTranspose) piece.stride = node.integers("strides", {1})[0];
+  return piece;
+}
+
+class Planner {
+ public:
+  explicit Planner(const Graph& graph) : graph_(graph) {}
+
+  Result<std::vector<PackedPiece>> plan() {
+    for (const Node& node : graph_.nodes()) {
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        if (!constant_of(graph_, node, i)) continue;
+        if (node.op == "Embedding" && i == 1 && has_panels(graph_, node.inputs[i])) continue;
+        TENWATT_TRY(add(piece_for(graph_, node, i)));
+      }
+    }
+    for (ValueId id : graph_.outputs) {
+      if (graph_.value(id).constant) TENWATT_TRY(add({id, Packing::kPlain, 1, 1, {}, 0, 0}));
+    }
+    return std::move(pieces_);
+  }
+
+ private:
+  Status add(PackedPiece piece) {
+    const graph::Value& value = graph_.value(piece.value);
+    if (!seen_.insert({piece.value, piece.packing}).second) return {};
+    auto bytes = packed_bytes(*value.constant, piece);
+    if (!bytes) return fail_in(value.name, bytes.error());
+    piece.bytes = *bytes;
+    if (piece.packing == Packing::kPlain || piece.packing == Packing::kPlainF32) {
+      piece.piece = "plain";
+      piece.offset = plain_;
+      plain_ += align_up(piece.bytes);
+    } else {
+      piece.piece = value.name + "/" + std::string(packing_name(piece.packing));
+    }
+    pieces_.push_back(std::move(piece));
+    return {};
+  }
+
+  const Graph& graph_;
+  std::vector<PackedPiece> pieces_;
+  std::set<std::pair<ValueId, Packing>> seen_;
+  size_t plain_ = 0;
+};
+
+}  // namespace
+
+std::string_view packing_name(Packing packing) {
+  constexpr std::string_view kNames[] = {
+      "plain",        "plain-f32", "panels",        "panels-transposed",
+      "block-panels", "conv",      "conv-transpose"};
+  return kNames[static_cast<size_t>(packing)];
+}
+
+Packing wanted_packing(const Graph& graph, const Node& node, size_t index) {
+  const Tensor* w = constant_of(graph, node, index);
+  if (!w) return Packing::kPlain;
+  const auto* wish = std::ranges::find(kWishes, std::string_view(node.op), &Wish::op);
+  if (wish == std::end(kWishes)) return Packing::kPlain;
+  const Packing packing = wish->input(node, index, *w);
+  if (packing == Packing::kPlainF32 && w->format() == Format::kF32) return Packing::kPlain;
+  return packing;
+}
+
+MatrixExtents matrix_extents(const Tensor& tensor, Packing packing) {
+  const Shape& shape = tensor.shape();
+  if (packing == Packing::kFloatPanelsTransposed) return {shape[1], shape[0]};
+  return {tensor.count() / shape.back(), shape.back()};
+}
+
+Result<std::vector<PackedPiece>> plan_packing(const Graph& graph) { return Planner(graph).plan(); }
+
+int64_t packing_items(const Graph& graph, const PackedPiece& piece) {
+  switch (piece.packing) {
+    case Packing::kFloatPanels:
+    case Packing::kFloatPanelsTransposed:
+    case Packing::kBlockPanels:
+      return panels_of(matrix_extents(*graph.value(piece.value).constant, piece.packing).rows);
+    default:
+      return 1;
+  }
+}
+
+Status pack_items(const Graph& graph, const PackedPiece& piece, int64_t begin, int64_t end,
+                  std::span<std::byte> out) {
+  const Tensor& w = *graph.value(piece.value).constant;
+  const std::byte* from = w.bytes().data();
+  float* floats = reinterpret_cast<float*>(out.data());
+  switch (piece.packing) {
+    case Packing::kPlain:
+      std::ranges::copy(w.bytes(), out.begin());
+      return {};
+    case Packing::kPlainF32: {
+      const Tensor f32 = TENWATT_TRY(as_f32(w));
+      std::ranges::copy(f32.bytes(), out.begin());
+      return {};
+    }
+    case Packing::kConv: {
+      const Tensor f32 = TENWATT_TRY(as_f32(w));
+      pack_conv1d(f32.values<float>().data(), w.shape()[0], w.shape()[1], piece.groups,
+                  w.shape()[2], floats);
+      return {};
+    }
+    case Packing::kConvTranspose: {
+      const Tensor f32 = TENWATT_TRY(as_f32(w));
+      pack_conv_transpose1d(f32.values<float>().data(), w.shape()[0], w.shape()[1], w.shape()[2],
+                            piece.stride, floats);
+      return {};
+    }
+    case Packing::kFloatPanels:
+    case Packing::kFloatPanelsTransposed:
+    case Packing::kBlockPanels:
+      break;
+  }
+  const MatrixExtents m = matrix_extents(w, piece.packing);
+  const bool block = piece.packing == Packing::kBlockPanels;
+  const size_t step = block ? block_panel_bytes(*block_format(w.format()), m.columns)
+                            : float_panel_bytes(*float_format(w.format()), m.columns);
+  const auto pack =
+      piece.packing == Packing::kFloatPanels ? pack_float_panel : pack_float_panel_transposed;
+  for (int64_t panel = begin; panel < end; ++panel) {
+    std::byte* to = out.data() + static_cast<size_t>(panel) * step;
+    if (block) {
+      pack_block_panel(*block_format(w.format()), from, m.rows, m.columns, panel, to);
+    } else {
+      pack(*float_format(w.format()), from, m.rows, m.columns, panel, to);
+    }
+  }
+  return {};
+}
+
+}  // namespace tenwatt::cpu

@@ -1,0 +1,269 @@
+#include "devices/cpu/stage_run.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "devices/cpu/executable.h"
+#include "graph/reference/reference.h"
+
+namespace tenwatt::cpu {
+namespace {
+
+using graph::Bindings;
+using graph::kNoValue;
+using graph::Node;
+using graph::ValueId;
+
+Result<std::byte*> argument_address(const devices::Argument& argument, size_t bytes,
+                                    const std::string& name) {
+  if (!argument.buffer || !argument.buffer->host()) {
+    return fail(ErrorCode::kInvalidArgument, "the argument for " + name + " is not host memory");
+  }
+  const size_t size = argument.buffer->size();
+  if (argument.offset > size || bytes > size - argument.offset) {
+    return fail(ErrorCode::kInvalidArgument, "the argument for " + name + " has " +
+                                                 std::to_string(size) + " bytes; " +
+                                                 std::to_string(bytes) + " at " +
+                                                 std::to_string(argument.offset) + " are needed");
+  }
+  return argument.buffer->host() + argument.offset;
+}
+
+/// An element of an integer tensor, for symbols that a value decides.
+Result<int64_t> integer_element(Format format, const std::byte* data, int64_t index) {
+  switch (format) {
+    case Format::kI64:
+      return reinterpret_cast<const int64_t*>(data)[index];
+    case Format::kI32:
+      return reinterpret_cast<const int32_t*>(data)[index];
+    case Format::kF32:
+      return static_cast<int64_t>(reinterpret_cast<const float*>(data)[index]);
+    default:
+      return fail(ErrorCode::kUnsupported,
+                  "a dimension can't be taken from a tensor of " + std::string(info(format).name));
+  }
+}
+
+Result<int64_t> within_bounds(const graph::Symbol& symbol, int64_t value) {
+  if (value < symbol.bounds.min || value > symbol.bounds.max) {
+    return fail(ErrorCode::kOutOfRange, symbol.name + " is " + std::to_string(value) +
+                                            ", outside [" + std::to_string(symbol.bounds.min) +
+                                            ", " + std::to_string(symbol.bounds.max) + "]");
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<std::byte*> StageRun::address(const Placed& placed) const {
+  const Place& place = placed.place;
+  const size_t id = static_cast<size_t>(placed.value);
+  const std::string& name = graph.value(placed.value).name;
+  using Base = Place::Base;
+  switch (place.base) {
+    case Base::kNone:
+      return nullptr;
+    case Base::kArena:
+      return memory.arena.data() + place.offset;
+    case Base::kFixed:
+      return const_cast<std::byte*>(place.fixed) + place.offset;
+    case Base::kCrossing: {
+      const size_t from = static_cast<size_t>(place.index);
+      if (memory.extents.size() > from && !memory.extents[from].bytes().empty()) {
+        return const_cast<std::byte*>(memory.extents[from].bytes().data()) + place.offset;
+      }
+      if (memory.crossing.size() <= from) return nullptr;  // an empty extent
+      return memory.crossing[from].data() + place.offset;
+    }
+    case Base::kInput:
+    case Base::kOutput: {
+      const auto& list = place.base == Base::kInput ? inputs : outputs;
+      const size_t bytes = TENWATT_TRY(value_bytes(graph, placed.value, binding.shapes[id]));
+      std::byte* at = TENWATT_TRY(
+          argument_address(list[static_cast<size_t>(place.index)], place.offset + bytes, name));
+      return at + place.offset;
+    }
+  }
+  return nullptr;
+}
+
+Status StageRun::prepare() const {
+  const size_t members = static_cast<size_t>(context.team->size());
+  const size_t needed = binding.arena_bytes + members * binding.member_scratch;
+  if (memory.arena.size() < needed) memory.arena = TENWATT_TRY(HugeBuffer::allocate(needed));
+  if (memory.values.size() < graph.values().size()) memory.values.resize(graph.values().size());
+  if (!binding.crossing.empty() && memory.crossing.size() < graph.values().size()) {
+    memory.crossing.resize(graph.values().size());
+  }
+  for (const CrossingNeed& need : binding.crossing) {
+    HugeBuffer& buffer = memory.crossing[static_cast<size_t>(need.value)];
+    if (buffer.size() < need.bytes) buffer = TENWATT_TRY(HugeBuffer::allocate(need.bytes));
+  }
+  for (const Placed& placed : binding.placed) {
+    memory.values[static_cast<size_t>(placed.value)] = TENWATT_TRY(address(placed));
+  }
+  for (const CopyOut& copy : binding.copies) {
+    if (copy.to.base == Place::Base::kOutput) {
+      TENWATT_TRY(argument_address(outputs[static_cast<size_t>(copy.to.index)], copy.bytes,
+                                   graph.value(copy.value).name));
+    }
+  }
+  return {};
+}
+
+void StageRun::tap(ValueId id) const {
+  const size_t i = static_cast<size_t>(id);
+  const graph::Value& value = graph.value(id);
+  const Shape& shape = binding.shapes[i];
+  const size_t bytes = value_bytes(graph, id, shape).value_or(0);
+  const bool placed = std::ranges::find(binding.placed, id, &Placed::value) != binding.placed.end();
+  if (placed) {
+    context.tap(id, shape, {memory.values[i], bytes});
+  } else if (value.constant) {
+    context.tap(id, value.constant->shape(), value.constant->bytes());
+  }
+}
+
+bool StageRun::wants_tap(int32_t step) const {
+  if (!context.tap) return false;
+  return std::ranges::any_of(context.tapped, [&](ValueId id) {
+    return id >= 0 && static_cast<size_t>(id) < binding.tap_after.size() &&
+           binding.tap_after[static_cast<size_t>(id)] == step;
+  });
+}
+
+void StageRun::tap_after(int32_t step) const {
+  for (ValueId id : context.tapped) {
+    if (id < 0 || static_cast<size_t>(id) >= binding.tap_after.size()) continue;
+    if (binding.tap_after[static_cast<size_t>(id)] == step) tap(id);
+  }
+}
+
+void StageRun::copy_results(Member& member) const {
+  for (const CopyOut& copy : binding.copies) {
+    std::byte* to = copy.to.base == Place::Base::kOutput
+                        ? outputs[static_cast<size_t>(copy.to.index)].buffer->host() +
+                              outputs[static_cast<size_t>(copy.to.index)].offset
+                        : memory.crossing[static_cast<size_t>(copy.to.index)].data();
+    const std::byte* from = memory.values[static_cast<size_t>(copy.value)];
+    const auto share = member.share(static_cast<int64_t>(copy.bytes), 4096);
+    if (share.begin < share.end && to != from) {
+      std::memcpy(to + share.begin, from + share.begin,
+                  static_cast<size_t>(share.end - share.begin));
+    }
+  }
+}
+
+void StageRun::run_member(Member& member, StepFailure& failure) const {
+  std::byte* arena = memory.arena.data();
+  StepContext step_context{member};
+  step_context.values = memory.values.data();
+  step_context.shared_scratch = arena + binding.shared_scratch_offset;
+  step_context.member_scratch =
+      arena + binding.arena_bytes + static_cast<size_t>(member.index()) * binding.member_scratch;
+  step_context.run = &context;
+  step_context.failure = &failure;
+  const bool tapping = !context.tapped.empty() && context.tap;
+  if (tapping && member.index() == 0) tap_after(-1);
+  const size_t count = binding.steps.size();
+  for (size_t i = 0; i < count; ++i) {
+    const Step& step = binding.steps[i];
+    step_context.crew = step.crew;
+    step_context.index = static_cast<int64_t>(i);
+    // A failed step silences member 0's own until the next barrier, where all leave.
+    const bool solo = step.crew == Crew::kSolo;
+    const bool skips = solo && (member.index() != 0 || failure.happened_by(step_context.index));
+    if (!skips) step.run(step_context);
+    const bool tapped = tapping && wants_tap(static_cast<int32_t>(i));
+    if (!binding.barrier_after[i] && !tapped) continue;
+    if (!member.barrier()) return;
+    if (failure.happened_by(step_context.index)) return;
+    if (!tapped) continue;
+    if (member.index() == 0) tap_after(static_cast<int32_t>(i));
+    if (!member.barrier()) return;
+  }
+  copy_results(member);
+}
+
+Status StageRun::dispatch() const {
+  StepFailure failure;
+  const std::function<void(Member&)> job = [this, &failure](Member& member) {
+    run_member(member, failure);
+  };
+  const bool finished = context.team->run(job, context.cancel);
+  if (failure.happened_by(StepFailure::kNone - 1)) {
+    return std::unexpected(std::move(failure.error));
+  }
+  if (!finished) return fail(ErrorCode::kCancelled, "the run was cancelled");
+  return {};
+}
+
+Status StageRun::run_extent(Bindings&) const {
+  const Node& node = graph.node(stage.first);
+  std::vector<graph::ReferenceInput> values;
+  for (ValueId id : node.inputs) {
+    if (id == kNoValue) {
+      values.emplace_back();
+      continue;
+    }
+    const size_t i = static_cast<size_t>(id);
+    const size_t bytes = TENWATT_TRY(value_bytes(graph, id, binding.shapes[i]));
+    values.emplace_back(TENWATT_TRY(Tensor::wrap(graph.value(id).type.format, binding.shapes[i],
+                                                 {memory.values[i], bytes}, nullptr)));
+  }
+  auto results = TENWATT_TRY(graph::run_reference(node, values));
+  memory.extents.resize(graph.values().size());
+  for (size_t k = 0; k < node.outputs.size() && k < results.size(); ++k) {
+    if (node.outputs[k] == kNoValue) continue;
+    const size_t i = static_cast<size_t>(node.outputs[k]);
+    memory.extents[i] = std::move(results[k]);
+    const Tensor& result = memory.extents[i];
+    memory.values[i] = const_cast<std::byte*>(result.bytes().data());
+    for (size_t o = 0; o < graph.outputs.size(); ++o) {
+      if (graph.outputs[o] != node.outputs[k]) continue;
+      std::byte* to = TENWATT_TRY(
+          argument_address(outputs[o], result.bytes().size(), graph.value(node.outputs[k]).name));
+      std::ranges::copy(result.bytes(), to);
+    }
+    if (context.tap && std::ranges::find(context.tapped, node.outputs[k]) != context.tapped.end()) {
+      context.tap(node.outputs[k], result.shape(), result.bytes());
+    }
+  }
+  return {};
+}
+
+Status StageRun::decide(Bindings& bindings) const {
+  using Kind = graph::Symbol::Source::Kind;
+  for (graph::SymbolId id : stage.decides) {
+    const graph::Symbol& symbol = graph.symbol(id);
+    const size_t value = static_cast<size_t>(symbol.source->value);
+    int64_t number = 0;
+    if (symbol.source->kind == Kind::kExtent) {
+      const Shape& shape = memory.extents[value].shape();
+      if (symbol.source->index < 0 || symbol.source->index >= static_cast<int64_t>(shape.size())) {
+        return fail(ErrorCode::kInternal, symbol.name + " names an axis that does not exist");
+      }
+      number = shape[static_cast<size_t>(symbol.source->index)];
+    } else {
+      const int64_t count = elements(binding.shapes[value]);
+      if (symbol.source->index < 0 || symbol.source->index >= count) {
+        return fail(ErrorCode::kInternal, symbol.name + " names an element that does not exist");
+      }
+      number = TENWATT_TRY(integer_element(graph.value(symbol.source->value).type.format,
+                                           memory.crossing[value].data(), symbol.source->index));
+    }
+    bindings[static_cast<size_t>(id)] = TENWATT_TRY(within_bounds(symbol, number));
+  }
+  return {};
+}
+
+Status StageRun::run(Bindings& bindings) const {
+  TENWATT_TRY(prepare());
+  for (const Step& step : binding.steps) {
+    if (step.check) TENWATT_TRY(step.check(context));
+  }
+  TENWATT_TRY(stage.kind == StageKind::kExtent ? run_extent(bindings) : dispatch());
+  return decide(bindings);
+}
+
+}  // namespace tenwatt::cpu
