@@ -53,8 +53,10 @@ class Voice {
   std::vector<Placement> placement() const;
   double load_seconds() const;
 
- private:
   struct Impl;
+  Impl& impl() const;
+
+ private:
   explicit Voice(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
@@ -62,7 +64,7 @@ class Voice {
 /// Writes sound to a WAV file ("-": standard output) as it comes.
 class SoundWriter {
  public:
-  /// `format`: "wav" (16 bit), "f32" or "s16" (raw, little-endian), "flac".
+  /// `format`: "wav" (16 bit), "f32" or "s16" (raw, little-endian).
   static Result<std::unique_ptr<SoundWriter>> open(const std::string& path,
                                                    const std::string& format, int64_t rate);
   virtual ~SoundWriter() = default;

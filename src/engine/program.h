@@ -52,8 +52,8 @@ struct Batch {
 struct RunOptions {
   const std::atomic<bool>* cancel = nullptr;
   /// Values to look at, by name; called on one thread, in order of execution.
-  std::vector<std::string> taps;
-  std::function<void(const std::string& name, const Tensor& content)> tap;
+  std::vector<std::string> taps = {};
+  std::function<void(const std::string& name, const Tensor& content)> tap = {};
 };
 
 class Program : public std::enable_shared_from_this<Program> {

@@ -1,0 +1,25 @@
+// What this machine has and lacks for Tenwatt, each lack with its remedy.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tenwatt {
+
+enum class Health {
+  kGood,
+  kSlow,     ///< works, but not as well as it could
+  kMissing,  ///< something that a default needs is not there
+};
+
+struct Check {
+  std::string name;
+  Health health = Health::kGood;
+  std::string finding;
+  std::string remedy;  ///< empty for kGood
+};
+
+/// Looks; changes and measures nothing.
+std::vector<Check> examine_machine();
+
+}  // namespace tenwatt

