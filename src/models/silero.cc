@@ -61,7 +61,6 @@ Status add_windows(Graph& graph, const Interface& io) {
                 {count, Dim(kSileroHop)});
   const ValueId before = b.slice("context.before", delayed, 1, Dim(0), Dim(kSileroContext));
   const ValueId fresh = b.reshape("samples.rows", samples, {count, Dim(kSileroHop)});
-  TENWATT_TRY(b.finish());
   graph.add_node({"Concat", "windows", {before, fresh}, {io.windows}, {{"axis", int64_t{1}}}});
   State ring;
   ring.name = "context";
@@ -70,7 +69,7 @@ Status add_windows(Graph& graph, const Interface& io) {
   ring.read = older;
   ring.write = samples;
   graph.states.push_back(std::move(ring));
-  return {};
+  return b.finish();
 }
 
 void add_value_state(Graph& graph, std::string name, ValueId read, ValueId write) {
@@ -97,7 +96,6 @@ Result<Graph> build_silero(const std::string& path) {
   add_value_state(graph, "h", io.h, io.h_out);
   add_value_state(graph, "c", io.c, io.c_out);
   TENWATT_TRY(add_windows(graph, io));
-  TENWATT_TRY(graph.normalise());
   return graph;
 }
 
