@@ -55,11 +55,8 @@ Status fix_shape(graph::Graph& graph, const std::string& text) {
   graph::Bindings bindings;
   TENWATT_TRY(graph::bind_shape(graph, *id, shape, bindings));
   for (size_t s = 0; s < bindings.size(); ++s) {
-    if (!bindings[s]) continue;
-    for (graph::ValueId input : graph.inputs) {
-      for (graph::Dim& dim : graph.value(input).type.shape) {
-        dim = dim.substituted(static_cast<graph::SymbolId>(s), graph::Dim(*bindings[s]));
-      }
+    if (bindings[s]) {
+      graph::substitute(graph, static_cast<graph::SymbolId>(s), graph::Dim(*bindings[s]));
     }
   }
   return {};

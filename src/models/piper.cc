@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "exchange/onnx_import.h"
+#include "graph/ir/bind.h"
 #include "graph/ops/infer.h"
 #include "graph/rewrites/optimise.h"
 
@@ -29,8 +30,25 @@ std::unexpected<Error> not_piper(const std::string& what) {
 /// The values between `start` (which they depend on) and the graph's wanted value, and the border
 /// that they read from.
 struct Section {
-  std::vector<ValueId> border;  ///< ascending; neither constant nor known
+  std::vector<ValueId> border;  ///< ascending; not computable from constants and symbols alone
 };
+
+/// By ValueId: computed from nothing but constants and symbols, so any part can make it itself.
+std::vector<bool> free_values(const Graph& graph) {
+  std::vector<bool> free(graph.values().size(), false);
+  for (size_t i = 0; i < free.size(); ++i) {
+    const Value& value = graph.values()[i];
+    free[i] = value.constant.has_value() || value.known.has_value();
+  }
+  for (const Node& node : graph.nodes()) {
+    const bool of_free = std::ranges::all_of(
+        node.inputs, [&](ValueId id) { return id == kNoValue || free[static_cast<size_t>(id)]; });
+    for (ValueId id : node.outputs) {
+      if (id != kNoValue && of_free) free[static_cast<size_t>(id)] = true;
+    }
+  }
+  return free;
+}
 
 Section section_between(const Graph& graph, ValueId start, ValueId end) {
   std::vector<bool> after(graph.values().size(), false);
@@ -43,21 +61,22 @@ Section section_between(const Graph& graph, ValueId start, ValueId end) {
       if (id != kNoValue) after[static_cast<size_t>(id)] = true;
     }
   }
+  const std::vector<bool> free = free_values(graph);
   std::vector<bool> needed(graph.values().size(), false);
   needed[static_cast<size_t>(end)] = true;
   Section section;
   for (size_t i = graph.nodes().size(); i-- > 0;) {
     const Node& node = graph.nodes()[i];
     const bool inside = std::ranges::any_of(node.outputs, [&](ValueId id) {
-      return id != kNoValue && needed[static_cast<size_t>(id)] && after[static_cast<size_t>(id)];
+      return id != kNoValue && id != start && needed[static_cast<size_t>(id)] &&
+             after[static_cast<size_t>(id)];
     });
     if (!inside) continue;
     for (ValueId id : node.inputs) {
       if (id == kNoValue || needed[static_cast<size_t>(id)]) continue;
       needed[static_cast<size_t>(id)] = true;
-      const Value& value = graph.value(id);
       const bool outside = !after[static_cast<size_t>(id)] || id == start;
-      if (outside && !value.constant && !value.known) section.border.push_back(id);
+      if (outside && !free[static_cast<size_t>(id)]) section.border.push_back(id);
     }
   }
   std::ranges::sort(section.border);
@@ -107,11 +126,7 @@ Result<Graph> make_part(const Graph& whole, const std::string& name, SymbolId fr
   const auto old_symbol = part.find_symbol(source_name);
   const SymbolId symbol =
       part.add_symbol(std::string(kFrames), {1, whole.symbol(frames).bounds.max});
-  for (ValueId id : part.inputs) {
-    for (Dim& dim : part.value(id).type.shape) {
-      if (old_symbol) dim = dim.substituted(*old_symbol, Dim::symbol(symbol));
-    }
-  }
+  if (old_symbol) graph::substitute(part, *old_symbol, Dim::symbol(symbol));
   for (size_t i = 0; i < part.symbols().size(); ++i) {
     part.symbol(static_cast<SymbolId>(i)).source.reset();
   }
@@ -129,11 +144,7 @@ void fix_batch(Graph& graph) {
       return !shape.empty() && shape[0] == Dim::symbol(static_cast<SymbolId>(i));
     });
     if (!of_axis_0) continue;
-    for (ValueId id : graph.inputs) {
-      for (Dim& dim : graph.value(id).type.shape) {
-        dim = dim.substituted(static_cast<SymbolId>(i), Dim(1));
-      }
-    }
+    graph::substitute(graph, static_cast<SymbolId>(i), Dim(1));
     symbol.bounds = {1, 1};
   }
 }

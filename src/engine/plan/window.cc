@@ -156,15 +156,42 @@ Result<std::optional<Reach>> transpose(const Graph& graph, const Node& node,
   return reach;
 }
 
+/// Operators that only regroup axes: the windowed one must stay an axis of its own, with as many
+/// elements before it.
+Result<std::optional<Reach>> regroup(const Graph& graph, const Node& node,
+                                     const Operands& operands) {
+  if (!operands[0]) return refuse(node, "its shape depends on the axis");
+  const auto& from = graph.value(node.inputs[0]).type.shape;
+  const auto& to = graph.value(node.outputs[0]).type.shape;
+  const auto before = [](const graph::Dims& dims, int64_t axis) {
+    Dim product(1);
+    for (int64_t i = 0; i < axis; ++i) product = product * dims[static_cast<size_t>(i)];
+    return product;
+  };
+  Reach reach = *operands[0];
+  const Dim& extent = from[static_cast<size_t>(reach.axis)];
+  const Dim outer = before(from, reach.axis);
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    if (to[axis] == extent && before(to, static_cast<int64_t>(axis)) == outer) {
+      reach.axis = static_cast<int64_t>(axis);
+      return reach;
+    }
+  }
+  return refuse(node, "it merges the axis with others");
+}
+
 using Rule = Result<std::optional<Reach>> (*)(const Graph&, const Node&, const Operands&);
 
 const std::map<std::string_view, Rule>& rules() {
   static const std::map<std::string_view, Rule> table = [] {
     std::map<std::string_view, Rule> rows = {
-        {"Conv", convolution},    {"ConvTranspose", convolution}, {"Slice", other_axis},
-        {"Split", other_axis},    {"Gather", other_axis},         {"Concat", concat},
-        {"Transpose", transpose}, {"Softmax", other_axis},        {"Identity", pass},
-        {"Cast", pass},
+        {"Conv", convolution},    {"ConvTranspose", convolution},
+        {"Slice", other_axis},    {"Split", other_axis},
+        {"Gather", other_axis},   {"Concat", concat},
+        {"Transpose", transpose}, {"Softmax", other_axis},
+        {"Identity", pass},       {"Unsqueeze", regroup},
+        {"Squeeze", regroup},     {"Reshape", regroup},
+        {"Flatten", regroup},     {"Cast", pass},
     };
     for (const char* op : {"Add",   "Sub",       "Mul",      "Div",  "Pow",     "Min",  "Max",
                            "Where", "LeakyRelu", "Relu",     "Tanh", "Sigmoid", "Exp",  "Neg",

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "graph/ir/bind.h"
 #include "graph/ops/infer.h"
 #include "graph/rewrites/optimise.h"
 
 namespace tenwatt::engine {
 
 using graph::Dim;
-using graph::Dims;
 using graph::Graph;
 
 namespace {
@@ -44,22 +44,6 @@ void paste(Tensor& tensor, int64_t axis, int64_t begin, const Tensor& piece) {
   for (int64_t i = 0; i < outer; ++i) {
     std::memcpy(tensor.mutable_bytes().data() + row * static_cast<size_t>(i * extent + begin),
                 piece.bytes().data() + bytes * static_cast<size_t>(i), bytes);
-  }
-}
-
-/// The graph with one symbol replaced by a number.
-void specialise(Graph& graph, graph::SymbolId symbol, int64_t number) {
-  auto replace = [&](Dims& dims) {
-    for (Dim& dim : dims) dim = dim.substituted(symbol, Dim(number));
-  };
-  for (size_t i = 0; i < graph.values().size(); ++i) {
-    graph::Value& value = graph.value(static_cast<graph::ValueId>(i));
-    replace(value.type.shape);
-    if (value.known) replace(*value.known);
-  }
-  for (graph::State& state : graph.states) {
-    replace(state.row);
-    state.rows = state.rows.substituted(symbol, Dim(number));
   }
 }
 
@@ -101,7 +85,7 @@ Result<std::shared_ptr<Program>> WindowedProgram::program_for(int64_t size) cons
   auto& program = buckets_[size];
   if (program) return program;
   Graph fixed = graph_;
-  specialise(fixed, window_.symbol, size);
+  graph::substitute(fixed, window_.symbol, Dim(size));
   ProgramOptions options = program_options_;
   if (!options.source.empty()) options.source += "/window=" + std::to_string(size);
   program = TENWATT_TRY(Program::prepare(std::move(fixed), std::move(options)));

@@ -76,4 +76,19 @@ Result<Shape> largest_shape(const Graph& graph, const Dims& dims, const Bindings
   return bound_shape(dims, largest);
 }
 
+void substitute(Graph& graph, SymbolId symbol, const Dim& replacement) {
+  const auto replace = [&](Dims& dims) {
+    for (Dim& dim : dims) dim = dim.substituted(symbol, replacement);
+  };
+  for (size_t i = 0; i < graph.values().size(); ++i) {
+    Value& value = graph.value(static_cast<ValueId>(i));
+    replace(value.type.shape);
+    if (value.known) replace(*value.known);
+  }
+  for (State& state : graph.states) {
+    replace(state.row);
+    state.rows = state.rows.substituted(symbol, replacement);
+  }
+}
+
 }  // namespace tenwatt::graph

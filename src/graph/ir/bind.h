@@ -24,4 +24,7 @@ Result<Shape> bound_shape(const Dims& dims, const Bindings& bindings);
 /// The extents with every unbound symbol at its upper bound.
 Result<Shape> largest_shape(const Graph& graph, const Dims& dims, const Bindings& bindings);
 
+/// Replaces a symbol in every type, known content and state of the graph.
+void substitute(Graph& graph, SymbolId symbol, const Dim& replacement);
+
 }  // namespace tenwatt::graph

@@ -381,7 +381,27 @@ Result<Graph> extract(const Graph& graph, std::span<const ValueId> inputs,
   std::set<ValueId> state_reads;
   for (const State& state : graph.states) state_reads.insert(state.read);
 
+  // Data-dependent extents need the value they are read from, unless an input decides them.
+  std::vector<bool> number_needed(graph.symbols().size(), false);
+  for (size_t i = 0; i < number_needed.size(); ++i) {
+    number_needed[i] = graph.symbols()[i].source.has_value();
+  }
+  for (const ValueId id : inputs) {
+    for (const Dim& dim : graph.value(id).type.shape) {
+      for (const SymbolId symbol : dim.symbols())
+        number_needed[static_cast<size_t>(symbol)] = false;
+    }
+  }
   std::vector<ValueId> queue(outputs.begin(), outputs.end());
+  const auto want_numbers = [&](const Dims& dims) {
+    for (const Dim& dim : dims) {
+      for (const SymbolId symbol : dim.symbols()) {
+        if (!number_needed[static_cast<size_t>(symbol)]) continue;
+        number_needed[static_cast<size_t>(symbol)] = false;
+        queue.push_back(graph.symbol(symbol).source->value);
+      }
+    }
+  };
   while (!queue.empty()) {
     const ValueId id = queue.back();
     queue.pop_back();
@@ -389,6 +409,8 @@ Result<Graph> extract(const Graph& graph, std::span<const ValueId> inputs,
     seen[static_cast<size_t>(id)] = true;
     const Value& value = graph.value(id);
     if (border.contains(id) || value.constant || state_reads.contains(id)) continue;
+    want_numbers(value.type.shape);
+    if (value.known) want_numbers(*value.known);
     if (value.producer == kNoNode && value.known) continue;
     if (value.producer == kNoNode) {
       return fail(ErrorCode::kInvalidArgument,
