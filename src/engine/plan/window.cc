@@ -239,9 +239,13 @@ Result<SlidingWindow> derive_window(const Graph& graph, SymbolId symbol) {
     }
     if (!any) {
       for (ValueId id : node.outputs) {
-        if (id != kNoValue && !graph.value(id).known && TENWATT_TRY(axis_of(graph, id, symbol))) {
+        if (id == kNoValue || graph.value(id).known) continue;
+        const auto made = TENWATT_TRY(axis_of(graph, id, symbol));
+        // A fill has equal rows, so any piece of it is the same piece.
+        if (made && node.op != "ConstantOfShape") {
           return refuse(node, "it makes the axis from nothing that is cut with it");
         }
+        reach[static_cast<size_t>(id)] = made;
       }
       continue;
     }
