@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "files/ctranslate2.h"
 #include "hearing/segmenter.h"
 
 namespace tenwatt::hearing {
@@ -82,8 +81,7 @@ class WhisperOnEngine final : public SpeechModel {
 
 Result<std::shared_ptr<const WhisperEngine>> WhisperEngine::load(const std::string& folder,
                                                                  WhisperPlacement placement) {
-  const auto file = TENWATT_TRY(files::read_ctranslate2(folder + "/model.bin"));
-  models::WhisperGraphs graphs = TENWATT_TRY(models::build_whisper(file));
+  models::WhisperGraphs graphs = TENWATT_TRY(models::build_whisper(folder + "/model.bin"));
   TENWATT_TRY(check_frames(graphs.shape));
   std::shared_ptr<WhisperEngine> engine(new WhisperEngine());
   engine->shape_ = graphs.shape;

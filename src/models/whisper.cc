@@ -231,8 +231,8 @@ Result<WhisperGraphs> build_whisper(const WhisperWeights& weights) {
   return graphs;
 }
 
-Result<WhisperGraphs> build_whisper(const files::Ctranslate2File& file) {
-  return build_whisper(TENWATT_TRY(read_whisper_weights(file)));
+Result<WhisperGraphs> build_whisper(const std::string& path) {
+  return build_whisper(TENWATT_TRY(read_whisper_weights(path)));
 }
 
 }  // namespace tenwatt::models

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "files/ctranslate2.h"
 #include "graph/ir/graph.h"
 #include "models/whisper_weights.h"
 
@@ -26,8 +25,8 @@ struct WhisperGraphs {
   graph::Graph decoder;
 };
 
-/// Errors as read_whisper_weights.
-Result<WhisperGraphs> build_whisper(const files::Ctranslate2File& file);
+/// From a CTranslate2 model.bin. Errors as read_whisper_weights.
+Result<WhisperGraphs> build_whisper(const std::string& path);
 Result<WhisperGraphs> build_whisper(const WhisperWeights& weights);
 
 /// Names of states and encoder outputs: cross_name('k', 3) is "cross_k_3".

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "files/ctranslate2.h"
+
 namespace tenwatt::models {
 namespace {
 
@@ -220,9 +222,10 @@ Result<WhisperWeights> Reader::read() {
 
 }  // namespace
 
-Result<WhisperWeights> read_whisper_weights(const files::Ctranslate2File& file) {
+Result<WhisperWeights> read_whisper_weights(const std::string& path) {
+  const auto file = TENWATT_TRY(files::read_ctranslate2(path));
   auto weights = Reader(file).read();
-  if (!weights) return fail_in(file.mapping()->path(), weights.error());
+  if (!weights) return fail_in(path, weights.error());
   return weights;
 }
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "files/ctranslate2.h"
 #include "numbers/tensor.h"
 
 namespace tenwatt::models {
@@ -73,8 +72,8 @@ struct WhisperWeights {
   NormWeights decoder_norm;
 };
 
-/// Errors: kUnsupported (no Whisper, integer weights), kNotFound (a missing variable), kCorrupt (a
-/// variable of another shape).
-Result<WhisperWeights> read_whisper_weights(const files::Ctranslate2File& file);
+/// Reads a model.bin; the matrices stay in its mapping. Errors: kUnsupported (no Whisper, integer
+/// weights), kNotFound (the file or a variable), kCorrupt (bytes, or a variable of another shape).
+Result<WhisperWeights> read_whisper_weights(const std::string& path);
 
 }  // namespace tenwatt::models
