@@ -92,8 +92,6 @@ Status arithmetic(Inference& in) {
   return {};
 }
 
-std::optional<Dim> nothing(const Inference&, const Dim&, const Dim&) { return std::nullopt; }
-
 /// The base's format; the exponent may have another.
 Status power(Inference& in) {
   in.set(0, in.format(0), TENWATT_TRY(in.broadcast(in.shape(0), in.shape(1))));
@@ -240,6 +238,23 @@ Status clip(Inference& in) {
   return {};
 }
 
+Status cast_like(Inference& in) {
+  in.set(0, in.format(1), in.shape(0));
+  return {};
+}
+
+/// The zero point gives the stored format; without one it is u8.
+Status quantize(Inference& in) {
+  const Format fallback = in.has(2) ? in.format(2) : Format::kU8;
+  in.set(0, TENWATT_TRY(format_attribute(in.node(), "output_dtype", fallback)), in.shape(0));
+  return {};
+}
+
+Status dequantize(Inference& in) {
+  in.set(0, in.format(1), in.shape(0));
+  return {};
+}
+
 Status random_like(Inference& in) {
   in.set(0, TENWATT_TRY(format_attribute(in.node(), "dtype", in.format(0))), in.shape(0));
   return {};
@@ -250,13 +265,14 @@ constexpr Schema kRows[] = {
     {"Add", 2, 2, 1, arithmetic<add>},
     {"And", 2, 2, 1, compare<both>},
     {"Cast", 1, 1, 1, cast},
+    {"CastLike", 2, 2, 1, cast_like},
     {"Ceil", 1, 1, 1, same_shape},
     {"Clip", 1, 3, 1, clip},
     {"Cos", 1, 1, 1, same_shape},
     {"CumSum", 2, 2, 1, same_shape},
+    {"DequantizeLinear", 2, 3, 1, dequantize},
     {"Div", 2, 2, 1, arithmetic<divide>},
     {"Dropout", 1, 3, 2, identity},
-    {"Elu", 1, 1, 1, same_shape},
     {"Equal", 2, 2, 1, compare<equals>},
     {"Erf", 1, 1, 1, same_shape},
     {"Exp", 1, 1, 1, same_shape},
@@ -264,28 +280,24 @@ constexpr Schema kRows[] = {
     {"Gelu", 1, 1, 1, same_shape},
     {"Greater", 2, 2, 1, compare<greater>},
     {"GreaterOrEqual", 2, 2, 1, compare<greater_or_equal>},
-    {"HardSigmoid", 1, 1, 1, same_shape},
-    {"HardSwish", 1, 1, 1, same_shape},
     {"Identity", 1, 1, 1, identity},
     {"LeakyRelu", 1, 1, 1, same_shape},
     {"Less", 2, 2, 1, compare<less>},
     {"LessOrEqual", 2, 2, 1, compare<less_or_equal>},
     {"Log", 1, 1, 1, same_shape},
-    {"LogSoftmax", 1, 1, 1, same_shape},
     {"Max", 1, kAnyNumber, 1, extremum<&Inference::max>},
     {"Min", 1, kAnyNumber, 1, extremum<&Inference::min>},
-    {"Mod", 2, 2, 1, arithmetic<nothing>},
     {"Mul", 2, 2, 1, arithmetic<multiply>},
     {"Neg", 1, 1, 1, negate},
     {"Not", 1, 1, 1, logical_not},
     {"Or", 2, 2, 1, compare<either>},
     {"Pow", 2, 2, 1, power},
+    {"QuantizeLinear", 2, 3, 1, quantize},
     {"RandomNormalLike", 1, 1, 1, random_like},
     {"Reciprocal", 1, 1, 1, same_shape},
     {"Relu", 1, 1, 1, same_shape},
     {"Round", 1, 1, 1, same_shape},
     {"Sigmoid", 1, 1, 1, same_shape},
-    {"Sign", 1, 1, 1, same_shape},
     {"Silu", 1, 1, 1, same_shape},
     {"Sin", 1, 1, 1, same_shape},
     {"Softmax", 1, 1, 1, same_shape},

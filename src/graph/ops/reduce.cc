@@ -83,7 +83,6 @@ Status layer_normalization(Inference& in) {
 
 constexpr Schema kRows[] = {
     {"LayerNormalization", 2, 3, 3, layer_normalization},
-    {"ReduceL2", 1, 2, 1, reduce<Reduction::kOther>},
     {"ReduceMax", 1, 2, 1, reduce<Reduction::kMax>},
     {"ReduceMean", 1, 2, 1, reduce<Reduction::kOther>},
     {"ReduceMin", 1, 2, 1, reduce<Reduction::kMin>},

@@ -4,9 +4,20 @@
 #include <gtest/gtest.h>
 
 #include "graph/ir/builder.h"
+#include "graph/ops/schema.h"
+#include "graph/reference/reference.h"
 
 namespace tenwatt::graph {
 namespace {
+
+TEST(Schemas, EveryOperatorHasARowAndAReferenceKernel) {
+  for (const std::string_view op : reference_operators()) EXPECT_TRUE(find_schema(op)) << op;
+  for (const Schema* schema : all_schemas()) {
+    // Dropout is only ever removed.
+    if (schema->op == "Dropout") continue;
+    EXPECT_TRUE(reference_kernel(schema->op)) << schema->op;
+  }
+}
 
 class Infer : public testing::Test {
  protected:
