@@ -71,6 +71,8 @@ class Assistant {
 
   /// The voice's rate; loads it.
   Result<int64_t> sample_rate();
+  /// Forgets the conversation.
+  Status reset();
   /// Loads all three models now.
   Status load();
   /// Every part of the three models.

@@ -27,6 +27,19 @@ struct Tokens {
   std::vector<std::string> pieces;  ///< bytes of each; may be part of a character
 };
 
+/// The tokeniser of a language model, without loading its weights. Shared and thread-safe.
+class TextTokenizer {
+ public:
+  static Result<std::shared_ptr<TextTokenizer>> open(const std::string& name_or_path);
+  ~TextTokenizer();
+  Tokens tokenize(std::string_view text, const TokenizeOptions& options = {}) const;
+
+ private:
+  struct Impl;
+  explicit TextTokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 struct SamplingOptions {
   float temperature = 0;  ///< 0: greedy
   int64_t top_k = 40;

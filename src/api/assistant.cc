@@ -49,6 +49,8 @@ Status Assistant::load() {
   return impl_->load_voice();
 }
 
+Status Assistant::reset() { return impl_->chat ? impl_->chat->reset() : Status(); }
+
 Result<int64_t> Assistant::sample_rate() {
   TENWATT_TRY(impl_->load_voice());
   return impl_->voice->sample_rate();

@@ -38,6 +38,27 @@ std::vector<RankedToken> ranked(const text::Tokenizer& tokenizer, std::span<cons
   return tokens;
 }
 
+Tokens tokenize_with(const text::Tokenizer& tokenizer, std::string_view text,
+                     const TokenizeOptions& options) {
+  Tokens tokens;
+  tokens.ids = tokenizer.encode(
+      text,
+      {.special = options.plain ? text::SpecialText::kPlain : text::SpecialText::kParse,
+       .add = options.add_special ? text::AddSpecial::kAsModelAsks : text::AddSpecial::kNone});
+  for (int32_t id : tokens.ids) tokens.pieces.emplace_back(tokenizer.piece(id));
+  return tokens;
+}
+
+/// The catalogue's or the user's language model.
+Result<store::ResolvedModel> resolve_language_model(const std::string& name_or_path) {
+  store::ResolvedModel resolved = TENWATT_TRY(resolve_model(name_or_path));
+  if (resolved.kind && *resolved.kind != store::ModelKind::kLanguage) {
+    return fail(ErrorCode::kInvalidArgument, resolved.name + " is not a language model",
+                "tenwatt list shows what there is");
+  }
+  return resolved;
+}
+
 Status check_ids(const std::vector<int32_t>& ids, int64_t vocabulary) {
   for (int32_t id : ids) {
     if (id < 0 || id >= vocabulary) {
@@ -61,6 +82,26 @@ decoding::GenerateOptions to_decoding(const GenerateOptions& options) {
           .cancel = options.cancel};
 }
 
+struct TextTokenizer::Impl {
+  std::unique_ptr<text::Tokenizer> tokenizer;
+};
+
+TextTokenizer::TextTokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TextTokenizer::~TextTokenizer() = default;
+
+Result<std::shared_ptr<TextTokenizer>> TextTokenizer::open(const std::string& name_or_path) {
+  const store::ResolvedModel resolved = TENWATT_TRY(resolve_language_model(name_or_path));
+  auto model = models::read_language_model(resolved.main);
+  if (!model) return fail_in(resolved.main, model.error());
+  auto impl = std::make_unique<Impl>();
+  impl->tokenizer = TENWATT_TRY(text::make_tokenizer(std::move(model->tokenizer)));
+  return std::shared_ptr<TextTokenizer>(new TextTokenizer(std::move(impl)));
+}
+
+Tokens TextTokenizer::tokenize(std::string_view text, const TokenizeOptions& options) const {
+  return tokenize_with(*impl_->tokenizer, text, options);
+}
+
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Model::~Model() = default;
 
@@ -68,11 +109,7 @@ Result<std::shared_ptr<Model>> Model::open(std::shared_ptr<Runtime> runtime,
                                            const std::string& name_or_path,
                                            const ModelOptions& options) {
   const Stopwatch watch;
-  const store::ResolvedModel resolved = TENWATT_TRY(resolve_model(name_or_path));
-  if (resolved.kind && *resolved.kind != store::ModelKind::kLanguage) {
-    return fail(ErrorCode::kInvalidArgument, resolved.name + " is not a language model",
-                "tenwatt list shows what there is");
-  }
+  const store::ResolvedModel resolved = TENWATT_TRY(resolve_language_model(name_or_path));
   auto impl = std::make_unique<Impl>();
   models::LanguageModelOptions model;
   model.context = options.context;
@@ -98,14 +135,7 @@ const ModelFacts& Model::facts() const { return impl_->facts; }
 size_t Model::resident_bytes() const { return impl_->engine->program().resident_bytes(); }
 
 Tokens Model::tokenize(std::string_view text, const TokenizeOptions& options) const {
-  const text::Tokenizer& tokenizer = impl_->engine->tokenizer();
-  Tokens tokens;
-  tokens.ids = tokenizer.encode(
-      text,
-      {.special = options.plain ? text::SpecialText::kPlain : text::SpecialText::kParse,
-       .add = options.add_special ? text::AddSpecial::kAsModelAsks : text::AddSpecial::kNone});
-  for (int32_t id : tokens.ids) tokens.pieces.emplace_back(tokenizer.piece(id));
-  return tokens;
+  return tokenize_with(impl_->engine->tokenizer(), text, options);
 }
 
 Result<Generation> Model::generate(std::string_view prompt, const GenerateOptions& options,

@@ -52,6 +52,7 @@ Result<std::vector<Tensor>> Program::Run::execute() {
   TENWATT_TRY(bind_batch());
   for (ValueId id : graph_.inputs) TENWATT_TRY(bind_input(id));
   TENWATT_TRY(bind_states());
+  TENWATT_TRY(graph_.check_assumptions(bindings_));
   TENWATT_TRY(view_slices());
   size_t next = 0;
   for (int segment = 0; segment < program_.plan_.segments; ++segment) {
@@ -326,7 +327,7 @@ Status Program::Run::bind_after(int segment) {
     const int64_t number = TENWATT_TRY(element(slot(symbol.source->value), symbol.source->index));
     TENWATT_TRY(graph::bind_symbol(graph_, id, number, bindings_));
   }
-  return {};
+  return graph_.check_assumptions(bindings_);
 }
 
 Status Program::Run::commit() {

