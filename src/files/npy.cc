@@ -111,13 +111,15 @@ std::string header_of(std::string_view descr, const Shape& shape) {
   return header + std::string(padding % kHeaderUnit, ' ') + '\n';
 }
 
+bool write_part(std::FILE* file, std::span<const std::byte> part) {
+  return part.empty() || std::fwrite(part.data(), 1, part.size(), file) == part.size();
+}
+
 Status write_all(const std::string& path, std::string_view head, std::span<const std::byte> data) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"),
                                                              std::fclose);
-  const bool written = file != nullptr &&
-                       std::fwrite(head.data(), 1, head.size(), file.get()) == head.size() &&
-                       std::fwrite(data.data(), 1, data.size(), file.get()) == data.size() &&
-                       std::fflush(file.get()) == 0;
+  const bool written = file != nullptr && write_part(file.get(), std::as_bytes(std::span(head))) &&
+                       write_part(file.get(), data) && std::fflush(file.get()) == 0;
   if (written) return {};
   return fail(ErrorCode::kIo, "can't write " + path + ": " + std::strerror(errno));
 }

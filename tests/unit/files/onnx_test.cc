@@ -106,12 +106,12 @@ TEST(OnnxExternalData, IsReadOnlyFromPlainFilesInTheModelsFolder) {
     TensorProto proto = external(good, "4");
     EXPECT_EQ(take_onnx_tensor(proto, inside).value().values<float>()[1], 2) << good;
   }
-  for (const std::string bad :
-       {"../secret", "sub/../data", "./data", "link", "up/secret", "", "/etc/hostname", "sub",
-        "absent", std::string("data\0x", 6).c_str()}) {
-    TensorProto proto = external(bad);
-    if (bad == "data") continue;
-    EXPECT_FALSE(take_onnx_tensor(proto, inside)) << bad;
+  const std::vector<std::string> bad = {"../secret", "sub/../data", "./data",
+                                        "link",      "up/secret",   "",
+                                        "sub",       "absent",      std::string("data\0x", 6)};
+  for (const std::string& location : bad) {
+    TensorProto proto = external(location);
+    EXPECT_FALSE(take_onnx_tensor(proto, inside)) << location;
   }
   TensorProto absolute = external(outer.path("secret"));
   EXPECT_FALSE(take_onnx_tensor(absolute, inside));
