@@ -22,7 +22,7 @@ verb_demo() {
     [ -s "$audio" ] || espeak-ng -v en-us -s 150 -w "$audio" "$question"
   fi
   say "asking $audio"
-  "$program" ask --audio "$audio" -o answer.wav
+  "$program" ask --audio "$audio" -o answer.wav --account
   say "the spoken answer is answer.wav"
 }
 
