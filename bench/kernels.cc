@@ -53,7 +53,7 @@ void linear_float(const KernelTable& t, FloatFormat format, const char* name, in
                   int64_t n, int64_t k) {
   auto memory = HugeBuffer::allocate(panels_of(n) * float_panel_bytes(format, k));
   if (!memory) return;
-  std::memset(memory->data(), 1, memory->size());  // real pages, not the shared page of zeros
+  std::memset(memory->data(), 0x3c, memory->size());  // ordinary values in every format
   const auto x = ramp(rows * (k + 16));
   std::vector<float> y(rows * n);
   const double s = fastest([&] {
@@ -70,7 +70,7 @@ void linear_block(const KernelTable& t, BlockFormat format, const char* name, in
                   int64_t n, int64_t k) {
   auto memory = HugeBuffer::allocate(panels_of(n) * block_panel_bytes(format, k));
   if (!memory) return;
-  std::memset(memory->data(), 1, memory->size());  // real pages, not the shared page of zeros
+  std::memset(memory->data(), 0x3c, memory->size());  // ordinary values in every format
   const auto x = ramp(rows * k);
   std::vector<QuantBlock> blocks(rows * k / 32);
   t.quantise_rows(x.data(), k, rows, k, blocks.data(), k / 32);

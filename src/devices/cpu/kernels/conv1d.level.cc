@@ -14,7 +14,10 @@ namespace {
 
 constexpr int kTileChannels = kRegisters == 32 ? 8 : 4;
 constexpr int kTileVectors = W == 8 ? 3 : 2;
-static_assert(kTileVectors * W <= 64);
+// For one or two output channels, which have few sums to hide the latency of an add.
+constexpr int kNarrowVectors = 4;
+constexpr int64_t kNarrowChannels = 2;
+static_assert(kNarrowVectors * W <= 64 && kTileVectors < kNarrowVectors);
 
 // Samples of one tile: tap t of input channel c for output lane l is x[c * channel + t * tap + l].
 struct Samples {
@@ -131,14 +134,19 @@ Samples samples(const Geometry& g, int64_t u, int64_t lanes, float* scratch) {
   return {scratch, g.taps * lanes, lanes};
 }
 
-// Vectors of a tile with `left` outputs to go.
-int64_t tile_vectors(int64_t left) {
+// Vectors of a tile with `left` outputs to go, of a convolution with `channels` outputs.
+int64_t tile_vectors(int64_t left, int64_t channels) {
   const int64_t needed = (left + W - 1) / W;
+  if (channels <= kNarrowChannels && needed >= kNarrowVectors) return kNarrowVectors;
   return needed < kTileVectors ? 1 : kTileVectors;
 }
 
 void block(const Geometry& g, const Samples& from, const float* weights, const float* bias,
            const Outputs& to, int64_t count_channels, int64_t vectors, int64_t count) {
+  if (vectors == kNarrowVectors) {
+    if (count_channels == 1) return tile<1, kNarrowVectors>(g, from, weights, bias, to, count);
+    return tile<2, kNarrowVectors>(g, from, weights, bias, to, count);
+  }
   if (vectors == kTileVectors) {
     return channels<kTileVectors>(g, from, weights, bias, to, count_channels, count);
   }
@@ -167,7 +175,7 @@ void conv1d(const Conv1d& job) {
                         .step = job.dilation,
                         .first = -job.pad};
     for (int64_t t = job.t_begin; t < job.t_end;) {
-      const int64_t vectors = tile_vectors(job.t_end - t);
+      const int64_t vectors = tile_vectors(job.t_end - t, group_out);
       const int64_t count = smaller(job.t_end - t, vectors * W);
       const Samples from = samples(g, t, vectors * W, job.scratch);
       for (int64_t b = first; b < last; ++b) {
@@ -199,7 +207,7 @@ void conv_transpose1d(const ConvTranspose1d& job) {
     const int64_t begin = floor_div(job.t_begin + job.pad - phase + job.stride - 1, job.stride);
     const int64_t end = floor_div(job.t_end + job.pad - phase + job.stride - 1, job.stride);
     for (int64_t u = begin; u < end;) {
-      const int64_t vectors = tile_vectors(end - u);
+      const int64_t vectors = tile_vectors(end - u, job.out_channels);
       const int64_t count = smaller(end - u, vectors * W);
       const Samples from = samples(g, u, vectors * W, job.scratch);
       const int64_t t = u * job.stride + phase - job.pad;

@@ -323,8 +323,9 @@ struct KvAppend {
   KvFormat format;
 };
 
-/// The state update of one LSTM step after its products, no peepholes: gates [i, o, f, c] of
-/// `hidden` each (ONNX order): c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
+/// The state update of one LSTM step after its products, no peepholes: gates [i, o, f, g] of
+/// `hidden` each (ONNX order, g being its c): c' = sigmoid(f) c + sigmoid(i) tanh(g), h' =
+/// sigmoid(o) tanh(c').
 struct LstmCell {
   const float* gates;  ///< [4, hidden]
   const float* c;
