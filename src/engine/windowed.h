@@ -19,9 +19,9 @@ struct WindowedOptions {
   int64_t size = 0;    ///< rows of a window
   /// Smaller windows for inputs shorter than `size`, ascending. An input shorter than all of them
   /// runs whole where every device of the plan takes dynamic shapes, and on `fallback` otherwise.
-  std::vector<int64_t> buckets;
+  std::vector<int64_t> buckets = {};
   /// The plan for inputs that fit no window; usually the CPU alone.
-  PlanOptions fallback;
+  PlanOptions fallback = {};
 };
 
 class WindowedProgram {

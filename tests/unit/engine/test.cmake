@@ -1,0 +1,1 @@
+target_link_libraries(test_engine PRIVATE tenwatt_devices_cpu tenwatt_devices_simnpu)
