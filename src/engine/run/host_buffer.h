@@ -14,7 +14,8 @@ class HostBuffer final : public devices::Buffer {
  public:
   explicit HostBuffer(std::span<std::byte> memory) : memory_(memory) {}
   size_t size() const override { return memory_.size(); }
-  std::byte* host() override { return memory_.data(); }
+  /// Never null, even where there is nothing to borrow: a null address means device memory.
+  std::byte* host() override { return memory_.empty() ? &nothing_ : memory_.data(); }
   Status write(size_t offset, std::span<const std::byte> from) override {
     if (offset > memory_.size() || from.size() > memory_.size() - offset) return outside();
     if (!from.empty()) std::memcpy(memory_.data() + offset, from.data(), from.size());
@@ -31,6 +32,7 @@ class HostBuffer final : public devices::Buffer {
     return fail(ErrorCode::kOutOfRange, "a copy reaches past the end of a buffer");
   }
   std::span<std::byte> memory_;
+  std::byte nothing_{};
 };
 
 }  // namespace tenwatt::engine
