@@ -37,6 +37,7 @@ sf_count_t memory_seek(sf_count_t offset, int whence, void* user) {
 sf_count_t memory_read(void* to, sf_count_t count, void* user) {
   auto* file = static_cast<MemoryFile*>(user);
   const sf_count_t take = std::clamp<sf_count_t>(count, 0, file->size() - file->position);
+  if (take == 0) return 0;  // an empty file has no bytes to point at
   std::memcpy(to, file->bytes.data() + file->position, static_cast<size_t>(take));
   file->position += take;
   return take;

@@ -53,7 +53,8 @@ TEST(LogMel, EveryRecordedColumnFor80And128Bands) {
 }
 
 TEST(LogMel, FiltersHaveTheRecordedArea) {
-  for (const auto& spectrogram : recorded()["spectrograms"]) {
+  const nlohmann::json reference = recorded();
+  for (const auto& spectrogram : reference["spectrograms"]) {
     const int mels = spectrogram["mels"];
     const std::vector<double> filters = slaney_filters(mels);
     for (size_t m = 0; m < static_cast<size_t>(mels); ++m) {
