@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <iostream>
+#include <iterator>
 
 #include "cli/json.h"
 #include "cli/output.h"
@@ -27,9 +29,15 @@ std::string quoted(const std::string& piece) {
   return json.value(piece).text();
 }
 
+/// `-` is standard input, byte for byte: the only way in for a text that holds NUL.
+std::string text_of(const std::string& argument) {
+  if (argument != "-") return argument;
+  return {std::istreambuf_iterator<char>(std::cin), {}};
+}
+
 Status run(const Invocation& invocation) {
   const auto tokenizer = TENWATT_TRY(TextTokenizer::open(invocation.arguments[0]));
-  const Tokens tokens = tokenizer->tokenize(invocation.arguments[1],
+  const Tokens tokens = tokenizer->tokenize(text_of(invocation.arguments[1]),
                                             {.add_special = invocation.options.on("add-special"),
                                              .plain = invocation.options.on("plain")});
   if (invocation.options.on("json")) {
@@ -52,7 +60,7 @@ const Verb kTokenizeVerb = {
     .positionals = {.name = "MODEL TEXT",
                     .minimum = 2,
                     .maximum = 2,
-                    .help = "a language model (name or path), and the text"},
+                    .help = "a language model (name or path), and the text, or - for stdin"},
     .options = kOptions,
     .run = run,
 };

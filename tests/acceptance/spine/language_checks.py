@@ -1,0 +1,81 @@
+"""What the acceptance scripts of the language model share: the program, models, texts, verdicts.
+
+Every script prints its figures and leaves with 0 (passed), 1 (failed) or 77 (what it needs is not
+there). Set by ./dev accept, with defaults for a run by hand: TENWATT (the program),
+TENWATT_TEST_MODELS (a folder of models), TENWATT_SHARED (the folder that holds data/),
+TENWATT_REFERENCE_PYTHON (a Python with packaging/requirements-reference.txt).
+"""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+SPINE = Path(__file__).resolve().parent
+REFERENCES = ROOT / "tests/reference/data"
+SHARED = Path(os.environ.get("TENWATT_SHARED") or ROOT.parent / "shared")
+PROGRAM = os.environ.get("TENWATT") or str(ROOT / "build/release/tenwatt")
+PYTHON = os.environ.get("TENWATT_REFERENCE_PYTHON") or sys.executable
+NOT_RUN = 77
+
+
+def not_run(reason):
+    print(f"not run: {reason}")
+    sys.exit(NOT_RUN)
+
+
+def model(file_name):
+    """Where a model lies, as the program wants it named."""
+    folders = [os.environ.get("TENWATT_TEST_MODELS"),
+               os.environ.get("TENWATT_HOME") and os.environ["TENWATT_HOME"] + "/models",
+               os.path.expanduser("~/.local/share/tenwatt/models")]
+    for folder in filter(None, folders):
+        path = Path(folder) / file_name
+        if path.exists():
+            return str(path)
+    not_run(f"no {file_name} in TENWATT_TEST_MODELS; `tenwatt pull` gets it")
+
+
+def language_model():
+    return model("SmolLM2-135M-Instruct.Q4_1.gguf")
+
+
+def shared(name):
+    path = SHARED / "data" / name
+    if not path.exists():
+        not_run(f"no {path}")
+    return path
+
+
+def tenwatt(*words, stdin=b"", environment=None):
+    """Standard output of a run that has to succeed."""
+    if not os.access(PROGRAM, os.X_OK):
+        not_run(f"no program {PROGRAM}; ./dev build makes it")
+    run = subprocess.run([PROGRAM, *map(str, words)], input=stdin, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, env={**os.environ, **(environment or {})})
+    if run.returncode != 0:
+        sys.exit(f"tenwatt {' '.join(map(str, words))[:200]}: exit {run.returncode}\n"
+                 + run.stderr.decode(errors="replace"))
+    return run.stdout
+
+
+def tenwatt_json(*words, **settings):
+    return json.loads(tenwatt(*words, "--json", **settings))
+
+
+class Verdict:
+    """Figures with their limits; the script's exit status in the end."""
+
+    def __init__(self):
+        self.failures = 0
+
+    def check(self, holds, text):
+        print(("ok      " if holds else "FAILED  ") + text, flush=True)
+        self.failures += not holds
+
+    def at_most(self, name, figure, limit):
+        self.check(figure <= limit, f"{name}: {figure:.6g} (limit {limit:g})")
+
+    def leave(self):
+        sys.exit(1 if self.failures else 0)
