@@ -86,7 +86,8 @@ TEST(Executable, AnOutputThatIsAnAliasIsCopied) {
   ASSERT_TRUE(results.has_value()) << results.error().message;
   const auto expected = graph::evaluate(graph, {{"x", input}}).value();
   for (const auto& [name, tensor] : *results) {
-    if (name != "c") EXPECT_TRUE(same_bits(tensor, expected.at(name))) << name;
+    if (name == "c") continue;  // the interpreter computes no constants
+    EXPECT_TRUE(same_bits(tensor, expected.at(name))) << name;
   }
   EXPECT_EQ(results->at("c").values<float>()[2], 3.0f);
 }
