@@ -1,9 +1,10 @@
-// The turn of a spoken or written question: hear, think, speak. The answer is spoken clause by
-// clause while it is still being written.
 #include "tenwatt/assistant.h"
+
+#include <optional>
 
 #include "api/model_impl.h"
 #include "api/voice_impl.h"
+#include "assistant/turn.h"
 
 namespace tenwatt {
 
@@ -12,7 +13,7 @@ struct Assistant::Impl {
   AssistantOptions options;
   std::shared_ptr<Recognizer> recognizer;
   std::shared_ptr<Model> model;
-  std::unique_ptr<Chat> chat;
+  std::optional<thinking::Conversation> conversation;
   std::shared_ptr<Voice> voice;
 
   Status load_recognizer() {
@@ -21,7 +22,9 @@ struct Assistant::Impl {
   }
   Status load_chat() {
     if (!model) model = TENWATT_TRY(Model::open(runtime, options.model));
-    if (!chat) chat = TENWATT_TRY(Chat::open(model, options.system));
+    if (conversation) return {};
+    conversation.emplace(
+        TENWATT_TRY(thinking::Conversation::open(model->impl().engine, options.system)));
     return {};
   }
   Status load_voice() {
@@ -49,7 +52,7 @@ Status Assistant::load() {
   return impl_->load_voice();
 }
 
-Status Assistant::reset() { return impl_->chat ? impl_->chat->reset() : Status(); }
+Status Assistant::reset() { return impl_->conversation ? impl_->conversation->reset() : Status(); }
 
 Result<int64_t> Assistant::sample_rate() {
   TENWATT_TRY(impl_->load_voice());
@@ -72,44 +75,31 @@ Status Assistant::Impl::answer(Turn& turn, const AskOptions& ask, const Listener
   if (ask.speak) TENWATT_TRY(load_voice());
   account.load_seconds += loading.seconds();
 
-  std::optional<speaking::SpeechStream> speech;
-  int64_t samples = 0;
-  Status spoken;
-  const speaking::Synthesizer::Sink sink = [&](std::span<const float> piece) -> Status {
-    if (samples == 0 && !piece.empty()) account.first_audio_seconds = clock.seconds();
-    samples += static_cast<int64_t>(piece.size());
-    return listener.on_samples ? listener.on_samples(piece) : Status();
-  };
+  assistant::TurnOptions options;
+  options.generate = to_decoding(ask.generate);
+  const speaking::Synthesizer* synthesizer = nullptr;
   if (ask.speak) {
-    speaking::Synthesizer& synthesizer = *voice->impl().synthesizer;
-    speech.emplace(synthesizer, runtime->impl().phonemizer,
-                   TENWATT_TRY(to_speech(synthesizer.voice(), ask.say)), sink);
+    synthesizer = voice->impl().synthesizer.get();
+    options.speech = TENWATT_TRY(to_speech(synthesizer->voice(), ask.say));
   }
-  const Stopwatch thinking;
-  const Generation generation =
-      TENWATT_TRY(chat->send(turn.question, ask.generate, [&](std::string_view piece) {
-        if (account.first_token_seconds == 0) account.first_token_seconds = thinking.seconds();
-        const bool go_on = !listener.on_text || listener.on_text(piece);
-        if (speech && spoken) {
-          const Stopwatch speaking;
-          spoken = speech->push(piece);
-          account.speak_seconds += speaking.seconds();
-        }
-        return go_on && spoken.has_value();
-      }));
-  account.generate_seconds = thinking.seconds() - account.speak_seconds;
-  TENWATT_TRY(Status(spoken));
-  turn.answer = generation.text;
-  account.prompt_tokens = generation.stats.prompt_tokens;
-  account.generated_tokens = generation.stats.generated_tokens;
-  if (speech) {
-    const Stopwatch speaking;
-    TENWATT_TRY(speech->finish());
-    account.speak_seconds += speaking.seconds();
-    turn.spoken = speech->spoken();
-    account.audio_out_seconds =
-        static_cast<double>(samples) / static_cast<double>(voice->sample_rate());
-  }
+  assistant::TurnListener inner;
+  inner.on_samples = listener.on_samples;
+  inner.on_text = [&](std::string_view piece) {
+    const bool go_on = !listener.on_text || listener.on_text(piece);
+    return go_on ? decoding::Continue::kYes : decoding::Continue::kNo;
+  };
+  const assistant::Reply reply = TENWATT_TRY(
+      assistant::answer(turn.question, {*conversation, synthesizer, runtime->impl().phonemizer},
+                        options, inner, clock));
+  turn.answer = reply.text;
+  turn.spoken = reply.spoken;
+  account.first_token_seconds = reply.account.first_token_seconds;
+  account.generate_seconds = reply.account.generate_seconds;
+  account.first_audio_seconds = reply.account.first_audio_seconds;
+  account.speak_seconds = reply.account.speak_seconds;
+  account.audio_out_seconds = reply.account.audio_out_seconds;
+  account.prompt_tokens = reply.account.prompt_tokens;
+  account.generated_tokens = reply.account.generated_tokens;
   account.total_seconds = clock.seconds();
   return {};
 }

@@ -2,13 +2,13 @@
 // that knows which devices exist.
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/team.h"
 #include "devices/interface/device.h"
 #include "engine/program.h"
@@ -40,15 +40,5 @@ struct Runtime::Impl {
 Result<store::ResolvedModel> resolve_model(const std::string& name_or_path);
 
 Placement to_placement(const engine::PlanReport& report);
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace tenwatt

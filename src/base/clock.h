@@ -42,4 +42,15 @@ inline Clock& system_clock() {
   return clock;
 }
 
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Clock& clock = system_clock()) : clock_(clock), start_(clock.now()) {}
+  double seconds() const { return std::chrono::duration<double>(clock_.now() - start_).count(); }
+
+ private:
+  const Clock& clock_;
+  Clock::Duration start_;
+};
+
 }  // namespace tenwatt

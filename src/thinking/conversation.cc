@@ -1,25 +1,12 @@
 #include "thinking/conversation.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "base/clock.h"
 
 namespace tenwatt::thinking {
 
 using text::TokenId;
-
-namespace {
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-}  // namespace
 
 Conversation::Conversation(std::shared_ptr<const LanguageEngine> engine,
                            text::ChatTemplate chat_template)
