@@ -3,7 +3,8 @@
 //
 // Data (pulled models): $TENWATT_HOME, else $XDG_DATA_HOME/tenwatt, else ~/.local/share/tenwatt.
 // Cache (may be deleted at any time): $TENWATT_HOME/cache, else $XDG_CACHE_HOME/tenwatt, else
-// ~/.cache/tenwatt. Configuration: $XDG_CONFIG_HOME/tenwatt, else ~/.config/tenwatt.
+// ~/.cache/tenwatt. Configuration: $TENWATT_HOME, else $XDG_CONFIG_HOME/tenwatt, else
+// ~/.config/tenwatt.
 #pragma once
 
 #include <string>

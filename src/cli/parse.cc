@@ -67,9 +67,10 @@ Result<ParsedLine> parse_line(const Verb& verb, std::span<const std::string> wor
     }
   }
   app.add_option("arguments", line.arguments)->expected(0, static_cast<int>(words.size()) + 1);
+  const auto end_of_flags = std::ranges::find(words, "--");
   try {
     // CLI11 takes words from the back.
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    std::vector<std::string> reversed(std::make_reverse_iterator(end_of_flags), words.rend());
     app.parse(reversed);
   } catch (const CLI::Error& error) {
     return fail(ErrorCode::kUsage, error.what(), "tenwatt " + std::string(verb.name) + " --help");
@@ -80,6 +81,9 @@ Result<ParsedLine> parse_line(const Verb& verb, std::span<const std::string> wor
     const bool is_switch = spec.type == OptionType::kSwitch;
     line.options[std::string(spec.name)] =
         is_switch ? std::vector<std::string>(count, "true") : texts[spec.name];
+  }
+  if (end_of_flags != words.end()) {
+    line.arguments.insert(line.arguments.end(), end_of_flags + 1, words.end());
   }
   if (const auto rest = app.remaining(); !rest.empty()) return unknown_words(verb, rest);
   if (!line.help) TENWATT_TRY(check_count(verb, line.arguments.size()));

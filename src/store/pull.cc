@@ -171,8 +171,10 @@ class Pull {
     const CatalogueFile& file = *wanted.file;
     const std::string path = shelf_.path_of(file);
     TENWATT_TRY(make_folder(fs::path(path).parent_path().string()));
+    const size_t count = file.sources[wanted.source].size();
     std::vector<std::string> parts;
-    for (size_t index = 0; index < file.sources[wanted.source].size(); ++index) {
+    parts.reserve(count);
+    for (size_t index = 0; index < count; ++index) {
       parts.push_back(part_path(parts_, wanted, index));
     }
     // A file of one part is renamed, never copied.

@@ -22,11 +22,9 @@ struct Program : ::testing::Test {
     folder = ::testing::TempDir() + "tenwatt_program";
     std::filesystem::remove_all(folder);
     ::setenv("TENWATT_HOME", folder.c_str(), 1);
-    ::setenv("XDG_CONFIG_HOME", folder.c_str(), 1);
   }
   void TearDown() override {
     ::unsetenv("TENWATT_HOME");
-    ::unsetenv("XDG_CONFIG_HOME");
     std::filesystem::remove_all(folder);
     set_log_level(LogLevel::kInformation);
   }
@@ -98,8 +96,8 @@ TEST_F(Program, OfflineMayComeFromTheEnvironmentOrTheFile) {
   ::setenv("TENWATT_OFFLINE", "1", 1);
   EXPECT_EQ(run({"pull", "silero-vad"}), 3);
   ::unsetenv("TENWATT_OFFLINE");
-  ASSERT_TRUE(make_folder(folder + "/tenwatt"));
-  ASSERT_TRUE(write_file_atomically(folder + "/tenwatt/config.toml", "offline = true\n"));
+  ASSERT_TRUE(make_folder(folder));
+  ASSERT_TRUE(write_file_atomically(folder + "/config.toml", "offline = true\n"));
   EXPECT_EQ(run({"pull", "silero-vad"}), 3);
   EXPECT_EQ(run({"pull", "silero-vad", "--config", "/nowhere.toml"}), 1);
 }
