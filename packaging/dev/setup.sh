@@ -2,13 +2,16 @@
 
 list_packages() { sed 's/#.*//; /^[[:space:]]*$/d' "packaging/apt-$1.txt"; }
 
-# The packages among the arguments that are not installed.
+# The packages among the arguments that are not installed. One query for all of them; a name without
+# an architecture means this machine's, which may be one of two that are installed.
 missing_packages() {
-  local name
+  local own name installed
+  own=$(dpkg --print-architecture)
+  installed=$(dpkg-query -W -f='${Package}:${Architecture} ${db:Status-Status}\n' 2>/dev/null |
+    sed -n 's/ installed$//p' | sed "s/:all$/:$own/")
   for name in "$@"; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
-      # A package of the machine's own architecture may be asked for without it.
-      echo "$name"
+    case $name in *:*) ;; *) name=$name:$own ;; esac
+    grep -qxF "$name" <<<"$installed" || echo "${name%":$own"}"
   done
 }
 

@@ -107,8 +107,13 @@ Result<std::string> download_wheel(const WheelRequest& request) {
   options.tick = [&] {
     if (request.on_bytes) request.on_bytes(bytes_below(request.folder));
   };
-  const ProcessOutput result = TENWATT_TRY(run_process(options, "", hours(12), request.cancel));
-  if (!result.exit.ok()) return failure(what, result.output + result.error);
+  const auto result = run_process(options, "", hours(12), request.cancel);
+  if (!result && result.error().code == ErrorCode::kCancelled) {
+    return fail(ErrorCode::kCancelled, "the download of " + what + " was stopped",
+                "the same command goes on after the last complete part");
+  }
+  if (!result) return fail_in("can't download " + what, result.error());
+  if (!result->exit.ok()) return failure(what, result->output + result->error);
   std::error_code error;
   for (const auto& item : fs::directory_iterator(target, error)) {
     if (item.path().extension() == ".whl") return item.path().string();
