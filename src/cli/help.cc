@@ -85,7 +85,10 @@ std::string verb_help(const Verb& verb) {
   }
   text += section("options", verb.options);
   if (verb.group == OptionGroup::kRuntime) text += section("where it runs", runtime_option_table());
-  return text + section("general", general_option_table());
+  // The parser knows --help by itself; here it is a row like any other.
+  std::vector<OptionSpec> general(general_option_table().begin(), general_option_table().end());
+  general.push_back({.name = "help", .letter = 'h', .help = "this text"});
+  return text + section("general", general);
 }
 
 }  // namespace tenwatt::cli
