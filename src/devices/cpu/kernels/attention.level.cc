@@ -392,15 +392,30 @@ void attention_rows(const AttentionRows& job) {
   paged<Single>(job);
 }
 
+// Through a small tile: rows of k may lie a power of two apart, where neighbouring keys of one
+// dimension compete for the same cache sets.
 void pack_keys(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_dim, float* out) {
-  for (int64_t page = 0; page * kPage < rows; ++page, out += head_dim * kPage) {
-    const float* from = k + page * kPage * k_stride;
-    const int64_t count = smaller(kPage, rows - page * kPage);
-    for (int64_t d = 0; d < head_dim; ++d) {
-      for (int64_t j = 0; j < kPage; ++j) {
-        out[d * kPage + j] = j < count ? from[j * k_stride + d] : 0.0f;
+  constexpr int64_t kKeys = 16;
+  constexpr int64_t kDims = 64;
+  float part[kKeys][kDims + 4];
+  for (int64_t first = 0; first < rows; first += kKeys) {
+    float* page = out + first / kPage * kPage * head_dim + first % kPage;
+    const int64_t count = smaller(kKeys, rows - first);
+    for (int64_t d0 = 0; d0 < head_dim; d0 += kDims) {
+      const int64_t dims = smaller(kDims, head_dim - d0);
+      for (int64_t j = 0; j < kKeys; ++j) {
+        const float* from = k + (first + j) * k_stride + d0;
+        for (int64_t d = 0; d < dims; ++d) part[j][d] = j < count ? from[d] : 0.0f;
+      }
+      for (int64_t d = 0; d < dims; ++d) {
+        for (int64_t j = 0; j < kKeys; ++j) page[(d0 + d) * kPage + j] = part[j][d];
       }
     }
+  }
+  const int64_t packed = (rows + kKeys - 1) / kKeys * kKeys;
+  for (int64_t j = packed; j % kPage != 0; ++j) {
+    float* page = out + j / kPage * kPage * head_dim + j % kPage;
+    for (int64_t d = 0; d < head_dim; ++d) page[d * kPage] = 0.0f;
   }
 }
 
