@@ -262,6 +262,7 @@ Outputs conv(const Node& node, Inputs inputs, const ReferenceContext&) {
   TENWATT_TRY(settle_conv(plan, x));
   Tensor result = TENWATT_TRY(
       Tensor::create(x.format(), result_shape(plan, x.shape()[0], w.shape()[0], &Axis::small)));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_float(x.format(), "X", [&]<class T>() -> Status {
     convolve<T>(plan, x, w, bias, result);
     return {};
@@ -280,6 +281,7 @@ Outputs conv_transpose(const Node& node, Inputs inputs, const ReferenceContext&)
   TENWATT_TRY(settle_transpose(node, plan, x));
   Tensor result = TENWATT_TRY(
       Tensor::create(x.format(), result_shape(plan, x.shape()[0], channels, &Axis::large)));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_float(x.format(), "X", [&]<class T>() -> Status {
     convolve_back<T>(plan, x, w, bias, result);
     return {};

@@ -33,7 +33,7 @@ Outputs gather(const Node& node, Inputs inputs, const ReferenceContext&) {
   Tensor result = TENWATT_TRY(Tensor::create(data.format(), std::move(shape)));
   int64_t outer = extent_product(data.shape(), 0, axis);
   size_t row = static_cast<size_t>(extent_product(data.shape(), axis + 1, data.rank())) * bytes;
-  if (row == 0) return one(std::move(result));
+  if (result.count() == 0) return one(std::move(result));
   std::byte* to = result.mutable_bytes().data();
   for (int64_t o = 0; o < outer; ++o) {
     const std::byte* from = data.bytes().data() + static_cast<size_t>(o * extent) * row;
@@ -102,7 +102,7 @@ struct Tuples {
 Result<Tuples> tuples_of(const Tensor& indices, std::span<const int64_t> shape) {
   if (indices.rank() < 1) return invalid("indices must have an axis");
   int64_t depth = indices.shape().back();
-  if (depth < 0 || depth > std::ssize(shape)) return invalid("index tuples exceed the data's rank");
+  if (depth < 1 || depth > std::ssize(shape)) return invalid("index tuples exceed the data's rank");
   Integers flat = TENWATT_TRY(integers_of(indices, "indices"));
   Integers strides = strides_of(shape);
   Tuples tuples;
@@ -141,7 +141,7 @@ Outputs gather_nd(const Node& node, Inputs inputs, const ReferenceContext&) {
   Tensor result = TENWATT_TRY(Tensor::create(data.format(), std::move(shape)));
   size_t row = static_cast<size_t>(tuples.row) * bytes;
   int64_t batches = extent_product(data.shape(), 0, batch_dims);
-  if (row == 0 || tuples.offsets.empty() || batches == 0) return one(std::move(result));
+  if (result.count() == 0) return one(std::move(result));
   size_t per_batch = tuples.offsets.size() / static_cast<size_t>(batches);
   size_t batch_bytes = static_cast<size_t>(elements(inner)) * bytes;
   for (size_t t = 0; t < tuples.offsets.size(); ++t) {

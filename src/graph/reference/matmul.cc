@@ -78,6 +78,7 @@ Outputs mat_mul(const Node&, Inputs inputs, const ReferenceContext&) {
   if (a.rank() > 1) shape.push_back(left.rows);
   if (b.rank() > 1) shape.push_back(right.columns);
   Tensor result = TENWATT_TRY(Tensor::create(a.format(), std::move(shape)));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_number(a.format(), "A", [&]<class T>() -> Status {
     multiply<T>(a, left, b, right, batch, result);
     return {};
@@ -105,6 +106,7 @@ Outputs gemm(const Node& node, Inputs inputs, const ReferenceContext&) {
     if (TENWATT_TRY(broadcast(c->shape(), shape)) != shape) return invalid("C is too large");
   }
   Tensor result = TENWATT_TRY(Tensor::create(a.format(), shape));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_number(a.format(), "A", [&]<class T>() -> Status {
     Matrix<T> left{a.values<T>().data(), flip_a ? 1 : k, flip_a ? m : 1};
     Matrix<T> right{b.values<T>().data(), flip_b ? 1 : n, flip_b ? k : 1};

@@ -83,9 +83,9 @@ Outputs concat(const Node& node, Inputs inputs, const ReferenceContext&) {
 Result<Integers> part_extents(const Node& node, Inputs inputs, int64_t whole) {
   Integers extents = TENWATT_TRY(list_of(node, inputs, 1, "split"));
   if (maybe(inputs, 1) == nullptr && extents.empty()) {
-    int64_t parts = node.integer("num_outputs", std::ssize(node.outputs));
-    if (parts < 1 || parts > std::max<int64_t>(whole, std::ssize(node.outputs))) {
-      return invalid("can't split " + std::to_string(whole) + " into " + std::to_string(parts));
+    int64_t parts = std::ssize(node.outputs);
+    if (parts < 1 || node.integer("num_outputs", parts) != parts) {
+      return invalid("num_outputs is not the number of outputs");
     }
     int64_t each = (whole + parts - 1) / parts;
     for (int64_t left = whole; parts > 0; --parts, left -= extents.back()) {

@@ -29,6 +29,7 @@ Outputs softmax(const Node& node, Inputs inputs, const ReferenceContext&) {
   int64_t extent = x.shape()[static_cast<size_t>(axis)];
   int64_t inner = extent_product(x.shape(), axis + 1, x.rank());
   Tensor result = TENWATT_TRY(Tensor::create(x.format(), x.shape()));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_float(x.format(), "input", [&]<class T>() -> Status {
     for (int64_t o = 0; o < outer; ++o) {
       for (int64_t i = 0; i < inner; ++i) {

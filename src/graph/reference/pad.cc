@@ -49,22 +49,35 @@ Result<Pads> pads_of(const Node& node, Inputs inputs, int64_t rank) {
   return all;
 }
 
-/// For each index of the padded axis, the offset in the input (index times stride) or kOutside.
-Result<Integers> offsets_of(int64_t extent, int64_t begin, int64_t end, int64_t stride, Fold fold) {
+/// What becomes of one axis: [first, first + left) is kept, with `before` elements put in front.
+struct AxisPlan {
+  int64_t first;
+  int64_t left;
+  int64_t before;
+  int64_t padded;
+};
+
+Result<AxisPlan> plan_axis(int64_t extent, int64_t begin, int64_t end, Fold fold) {
   constexpr int64_t kMost = int64_t{1} << 40;
-  if (std::max(std::abs(begin), std::abs(end)) > kMost) return invalid("pads out of bounds");
-  int64_t first = std::max<int64_t>(0, -begin);
-  int64_t left = extent - first - std::max<int64_t>(0, -end);
-  int64_t before = std::max<int64_t>(0, begin);
-  int64_t padded = extent + begin + end;
-  if (left < 0 || padded < 0) return invalid("pads remove more than the axis has");
-  if (left == 0 && padded > 0 && fold != constant) return invalid("nothing to pad from");
-  TENWATT_TRY(storage_bytes(Format::kI64, padded));
-  if (padded > kMost) return invalid("pads out of bounds");
-  Integers offsets(static_cast<size_t>(padded));
-  for (int64_t i = 0; i < padded; ++i) {
-    int64_t at = fold(i - before, left);
-    offsets[static_cast<size_t>(i)] = at == kOutside ? kOutside : (first + at) * stride;
+  if (begin < -kMost || begin > kMost || end < -kMost || end > kMost || extent > kMost) {
+    return invalid("pads out of bounds");
+  }
+  AxisPlan plan;
+  plan.first = std::max<int64_t>(0, -begin);
+  plan.left = extent - plan.first - std::max<int64_t>(0, -end);
+  plan.before = std::max<int64_t>(0, begin);
+  plan.padded = extent + begin + end;
+  if (plan.left < 0 || plan.padded < 0) return invalid("pads remove more than the axis has");
+  if (plan.left == 0 && plan.padded > 0 && fold != constant) return invalid("nothing to pad from");
+  return plan;
+}
+
+/// For each index of the padded axis, the offset in the input (index times stride) or kOutside.
+Integers offsets_of(const AxisPlan& plan, int64_t stride, Fold fold) {
+  Integers offsets(static_cast<size_t>(plan.padded));
+  for (int64_t i = 0; i < plan.padded; ++i) {
+    int64_t at = fold(i - plan.before, plan.left);
+    offsets[static_cast<size_t>(i)] = at == kOutside ? kOutside : (plan.first + at) * stride;
   }
   return offsets;
 }
@@ -113,15 +126,20 @@ Outputs pad(const Node& node, Inputs inputs, const ReferenceContext&) {
   }
   Fold fold = TENWATT_TRY(fold_of(node.text("mode", "constant")));
   Pads pads = TENWATT_TRY(pads_of(node, inputs, data.rank()));
-  Integers strides = strides_of(data.shape());
-  std::vector<Integers> offsets;
+  std::vector<AxisPlan> plans;
   Shape shape;
-  for (size_t axis = 0; axis < strides.size(); ++axis) {
-    offsets.push_back(TENWATT_TRY(
-        offsets_of(data.shape()[axis], pads.begin[axis], pads.end[axis], strides[axis], fold)));
-    shape.push_back(std::ssize(offsets.back()));
+  for (size_t axis = 0; axis < pads.begin.size(); ++axis) {
+    plans.push_back(
+        TENWATT_TRY(plan_axis(data.shape()[axis], pads.begin[axis], pads.end[axis], fold)));
+    shape.push_back(plans.back().padded);
   }
   Tensor result = TENWATT_TRY(Tensor::create(data.format(), shape));
+  if (result.count() == 0) return one(std::move(result));
+  Integers strides = strides_of(data.shape());
+  std::vector<Integers> offsets;
+  for (size_t axis = 0; axis < plans.size(); ++axis) {
+    offsets.push_back(offsets_of(plans[axis], strides[axis], fold));
+  }
   switch (bytes) {
     case 1:
       pad_words<uint8_t>(offsets, data, value, result);

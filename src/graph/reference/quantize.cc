@@ -40,7 +40,7 @@ Result<Granularity> granularity(const Node& node, const Tensor& x, const Tensor&
     return invalid("scale " + to_string(scale.shape()) + " does not fit the axis");
   }
   Shape expected = x.shape();
-  int64_t blocks = (grain.extent + grain.block - 1) / grain.block;
+  int64_t blocks = grain.extent / grain.block + (grain.extent % grain.block != 0 ? 1 : 0);
   expected[static_cast<size_t>(axis)] = blocks;
   if (scale.shape() != expected) return invalid("scale does not fit the blocks");
   grain.outer_stride = blocks * grain.inner;
@@ -75,6 +75,7 @@ Outputs dequantize(const Node& node, Inputs inputs, const ReferenceContext&) {
   std::vector<double> stored = TENWATT_TRY(doubles_of(x, "x"));
   Format format = TENWATT_TRY(format_attribute(node, "output_dtype", scale.format()));
   Tensor result = TENWATT_TRY(Tensor::create(format, x.shape()));
+  if (result.count() == 0) return one(std::move(result));
   std::vector<double> scales = TENWATT_TRY(doubles_of(scale, "x_scale"));
   TENWATT_TRY(with_float(format, "y", [&]<class T>() -> Status {
     std::span<T> to = result.mutable_values<T>();
@@ -97,6 +98,7 @@ Outputs quantize(const Node& node, Inputs inputs, const ReferenceContext&) {
                       ? zero->format()
                       : TENWATT_TRY(format_attribute(node, "output_dtype", Format::kU8));
   Tensor result = TENWATT_TRY(Tensor::create(format, x.shape()));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_integer(format, "y", [&]<class T>() -> Status {
     std::span<T> to = result.mutable_values<T>();
     for_elements(grain, [&](size_t i, size_t s) {

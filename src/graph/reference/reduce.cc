@@ -176,6 +176,7 @@ Outputs cum_sum(const Node& node, Inputs inputs, const ReferenceContext&) {
   int64_t extent = x.shape()[static_cast<size_t>(axis)];
   int64_t inner = extent_product(x.shape(), axis + 1, x.rank());
   Tensor result = TENWATT_TRY(Tensor::create(x.format(), x.shape()));
+  if (result.count() == 0) return one(std::move(result));
   TENWATT_TRY(with_number(x.format(), "x", [&]<class T>() -> Status {
     const T* from = x.values<T>().data();
     T* to = result.mutable_values<T>().data();

@@ -2,6 +2,8 @@
 #include "graph/reference/reference.h"
 
 #include <functional>
+#include <new>
+#include <stdexcept>
 
 #include "graph/reference/kernel.h"
 
@@ -23,6 +25,19 @@ const Registry& registry() {
     return all;
   }();
   return kernels;
+}
+
+/// Shapes come from models, so what a kernel needs may be more than there is.
+Result<std::vector<Tensor>> run_within_memory(ReferenceKernel kernel, const Node& node,
+                                              std::span<const ReferenceInput> inputs,
+                                              const ReferenceContext& context) {
+  try {
+    return kernel(node, inputs, context);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kOutOfMemory, "there is not enough memory for its values");
+  } catch (const std::length_error&) {
+    return fail(ErrorCode::kOutOfMemory, "its values are larger than any memory");
+  }
 }
 
 std::string describe(const Node& node) {
@@ -48,7 +63,7 @@ Result<std::vector<Tensor>> run_reference(const Node& node, std::span<const Refe
   if (kernel == nullptr) {
     return fail(ErrorCode::kUnsupported, describe(node) + ": there is no such operator");
   }
-  Result<std::vector<Tensor>> results = kernel(node, inputs, context);
+  Result<std::vector<Tensor>> results = run_within_memory(kernel, node, inputs, context);
   if (!results) return fail_in(describe(node), std::move(results).error());
   if (results->size() < node.outputs.size()) {
     return fail(ErrorCode::kInvalidArgument,

@@ -55,6 +55,7 @@ Result<Tensor> times_rows(const Tensor& x, const Tensor& w, std::string_view nam
   Shape shape = x.shape();
   shape.back() = n;
   Tensor result = TENWATT_TRY(Tensor::create(Format::kF32, std::move(shape)));
+  if (result.count() == 0) return result;
   const float* from = x.values<float>().data();
   float* to = result.mutable_values<float>().data();
   for (int64_t j = 0; j < n; ++j) {
@@ -296,6 +297,7 @@ Outputs attention(const Node& node, Inputs inputs, const ReferenceContext& conte
   AttentionMask mask{node.integer("causal", 1) != 0, node.integer("window", 0)};
   Tensor result =
       TENWATT_TRY(Tensor::create(Format::kF32, {tokens, shape.heads, shape.value_width}));
+  if (result.count() == 0) return one(std::move(result));
   std::vector<ReferenceSlice> whole(1);
   whole[0].rows = tokens;
   std::span<const ReferenceSlice> slices = context.slices;
@@ -332,6 +334,7 @@ Outputs cross_attention(const Node& node, Inputs inputs, const ReferenceContext&
   int64_t tokens = q.shape()[0];
   Tensor result =
       TENWATT_TRY(Tensor::create(Format::kF32, {tokens, shape.heads, shape.value_width}));
+  if (result.count() == 0) return one(std::move(result));
   Memory keys{nullptr, 0, k.values<float>().data(), shape.kv_heads * shape.width};
   Memory values{nullptr, 0, v.values<float>().data(), shape.kv_heads * shape.value_width};
   for (int64_t at = 0; at < tokens * shape.heads; ++at) {
