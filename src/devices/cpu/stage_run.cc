@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "devices/cpu/executable.h"
+#include "graph/ir/bind.h"
 #include "graph/reference/reference.h"
 
 namespace tenwatt::cpu {
@@ -27,21 +28,6 @@ Result<std::byte*> argument_address(const devices::Argument& argument, size_t by
                                                  std::to_string(argument.offset) + " are needed");
   }
   return argument.buffer->host() + argument.offset;
-}
-
-/// An element of an integer tensor, for symbols that a value decides.
-Result<int64_t> integer_element(Format format, const std::byte* data, int64_t index) {
-  switch (format) {
-    case Format::kI64:
-      return reinterpret_cast<const int64_t*>(data)[index];
-    case Format::kI32:
-      return reinterpret_cast<const int32_t*>(data)[index];
-    case Format::kF32:
-      return static_cast<int64_t>(reinterpret_cast<const float*>(data)[index]);
-    default:
-      return fail(ErrorCode::kUnsupported,
-                  "a dimension can't be taken from a tensor of " + std::string(info(format).name));
-  }
 }
 
 Result<int64_t> within_bounds(const graph::Symbol& symbol, int64_t value) {
@@ -245,12 +231,11 @@ Status StageRun::decide(Bindings& bindings) const {
       }
       number = shape[static_cast<size_t>(symbol.source->index)];
     } else {
-      const int64_t count = elements(binding.shapes[value]);
-      if (symbol.source->index < 0 || symbol.source->index >= count) {
-        return fail(ErrorCode::kInternal, symbol.name + " names an element that does not exist");
-      }
-      number = TENWATT_TRY(integer_element(graph.value(symbol.source->value).type.format,
-                                           memory.crossing[value].data(), symbol.source->index));
+      const size_t bytes =
+          TENWATT_TRY(value_bytes(graph, symbol.source->value, binding.shapes[value]));
+      number = TENWATT_TRY(graph::dimension_element(graph.value(symbol.source->value).type.format,
+                                                    {memory.crossing[value].data(), bytes},
+                                                    symbol.source->index));
     }
     bindings[static_cast<size_t>(id)] = TENWATT_TRY(within_bounds(symbol, number));
   }

@@ -1,11 +1,21 @@
 #include "graph/ir/bind.h"
 
+#include <cmath>
+#include <cstring>
+
 namespace tenwatt::graph {
 namespace {
 
 std::unexpected<Error> mismatch(const Graph& graph, ValueId id, std::span<const int64_t> shape) {
   return fail(ErrorCode::kInvalidArgument,
               "value " + graph.describe(id) + " got the shape " + tenwatt::to_string(shape));
+}
+
+template <class T>
+T load(const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
 }
 
 /// The only symbol of `dim` that has no number yet, if there is exactly one.
@@ -74,6 +84,27 @@ Result<Shape> largest_shape(const Graph& graph, const Dims& dims, const Bindings
     if (!largest[i]) largest[i] = graph.symbols()[i].bounds.max;
   }
   return bound_shape(dims, largest);
+}
+
+Result<int64_t> dimension_element(Format format, std::span<const std::byte> bytes, int64_t index) {
+  const bool known = format == Format::kI64 || format == Format::kI32 || format == Format::kF32;
+  if (!known) {
+    return fail(ErrorCode::kUnsupported,
+                "a dimension is read from a tensor of " + std::string(info(format).name));
+  }
+  const size_t size = format == Format::kI64 ? sizeof(int64_t) : sizeof(int32_t);
+  if (index < 0 || static_cast<size_t>(index) >= bytes.size() / size) {
+    return fail(ErrorCode::kInternal, "a dimension is read past the end of its tensor");
+  }
+  const std::byte* at = bytes.data() + static_cast<size_t>(index) * size;
+  if (format == Format::kI64) return load<int64_t>(at);
+  if (format == Format::kI32) return load<int32_t>(at);
+  const float number = load<float>(at);
+  // Beyond 2^53 and for NaN the conversion would be undefined; no dimension is that large.
+  if (!(std::abs(number) < 0x1p53f)) {
+    return fail(ErrorCode::kOutOfRange, "a dimension is computed as " + std::to_string(number));
+  }
+  return static_cast<int64_t>(number);
 }
 
 void substitute(Graph& graph, SymbolId symbol, const Dim& replacement) {

@@ -24,6 +24,10 @@ Result<Shape> bound_shape(const Dims& dims, const Bindings& bindings);
 /// The extents with every unbound symbol at its upper bound.
 Result<Shape> largest_shape(const Graph& graph, const Dims& dims, const Bindings& bindings);
 
+/// Element `index` of a tensor of integers (or of whole numbers in f32), to bind a symbol to.
+/// Errors name another format, an index past the end, or a number that is none.
+Result<int64_t> dimension_element(Format format, std::span<const std::byte> bytes, int64_t index);
+
 /// Replaces a symbol in every type, known content and state of the graph.
 void substitute(Graph& graph, SymbolId symbol, const Dim& replacement);
 
