@@ -4,8 +4,8 @@
 
 #include "devices/cpu/claims.h"
 #include "devices/cpu/executable.h"
-#include "devices/cpu/host_buffer.h"
 #include "devices/cpu/state_layout.h"
+#include "devices/interface/host_buffer.h"
 
 namespace tenwatt::cpu {
 namespace {
@@ -34,10 +34,10 @@ class CpuDevice : public devices::Device {
   }
 
   Result<std::unique_ptr<devices::Buffer>> allocate(size_t bytes) override {
-    return std::make_unique<HostBuffer>(TENWATT_TRY(HugeBuffer::allocate(bytes)));
+    return std::make_unique<devices::HostBuffer>(TENWATT_TRY(HugeBuffer::allocate(bytes)));
   }
   Result<std::unique_ptr<devices::Buffer>> import(std::span<std::byte> host) override {
-    return std::make_unique<HostBuffer>(host);
+    return std::make_unique<devices::HostBuffer>(host);
   }
 
   Status build(const devices::Partition& partition, devices::ArtifactWriter& writer,

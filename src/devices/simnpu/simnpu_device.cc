@@ -1,6 +1,6 @@
 #include "devices/simnpu/simnpu_device.h"
 
-#include "devices/cpu/host_buffer.h"
+#include "devices/interface/host_buffer.h"
 #include "devices/simnpu/limits.h"
 #include "devices/simnpu/memory.h"
 
@@ -21,14 +21,14 @@ class Operands {
       return fail(ErrorCode::kInvalidArgument, "an argument at " + std::to_string(argument.offset) +
                                                    " does not start at a multiple of 64");
     }
-    buffers_.push_back(std::make_unique<cpu::HostBuffer>(buffer->device_bytes()));
+    buffers_.push_back(std::make_unique<devices::HostBuffer>(buffer->device_bytes()));
     arguments_.push_back({buffers_.back().get(), argument.offset});
     return {};
   }
   std::span<const Argument> arguments() const { return arguments_; }
 
  private:
-  std::vector<std::unique_ptr<cpu::HostBuffer>> buffers_;
+  std::vector<std::unique_ptr<devices::HostBuffer>> buffers_;
   std::vector<Argument> arguments_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/trace.h"
+#include "devices/interface/host_buffer.h"
 #include "graph/ir/bind.h"
 
 namespace tenwatt::engine {
@@ -19,26 +20,8 @@ using graph::ValueId;
 namespace {
 
 constexpr size_t kAlign = 64;
+constexpr int64_t kMostRows = int64_t{1} << 31;  // positions are 32-bit numbers
 size_t round_up(size_t value) { return (value + kAlign - 1) / kAlign * kAlign; }
-
-/// Reads one element of an integer tensor.
-Result<int64_t> element(const Tensor& tensor, int64_t index) {
-  if (index < 0 || index >= tensor.count()) {
-    return fail(ErrorCode::kInternal, "a dimension is read past the end of its tensor");
-  }
-  const auto i = static_cast<size_t>(index);
-  switch (tensor.format()) {
-    case Format::kI64:
-      return tensor.values<int64_t>()[i];
-    case Format::kI32:
-      return tensor.values<int32_t>()[i];
-    case Format::kF32:
-      return static_cast<int64_t>(tensor.values<float>()[i]);
-    default:
-      return fail(ErrorCode::kUnsupported, "a dimension is read from a tensor of type " +
-                                               std::string(info(tensor.format()).name));
-  }
-}
 
 }  // namespace
 
@@ -49,6 +32,7 @@ Program::Run::Run(const Program& program, const Batch& batch, const RunOptions& 
 }
 
 Result<std::vector<Tensor>> Program::Run::execute() {
+  TENWATT_TRY(check_taps());
   TENWATT_TRY(bind_batch());
   for (ValueId id : graph_.inputs) TENWATT_TRY(bind_input(id));
   TENWATT_TRY(bind_states());
@@ -73,12 +57,24 @@ Result<std::vector<Tensor>> Program::Run::execute() {
   return outputs;
 }
 
+Status Program::Run::check_taps() const {
+  for (const std::string& name : options_.taps) {
+    if (graph_.find_value(name)) continue;
+    return fail(ErrorCode::kInvalidArgument, "the planned graph has no value " + name);
+  }
+  return {};
+}
+
 Status Program::Run::bind_batch() {
   int64_t rows = 0;
   int64_t wanted = 0;
   for (const Slice& slice : batch_.slices) {
     if (slice.session == nullptr || slice.session->program_.get() != &program_) {
       return fail(ErrorCode::kInvalidArgument, "a slice has no session of this program");
+    }
+    if (slice.rows < 0 || slice.rows > kMostRows) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "a slice of " + std::to_string(slice.rows) + " rows is not possible");
     }
     rows += slice.rows;
     wanted += static_cast<int64_t>(slice.wanted.size());
@@ -111,7 +107,8 @@ Status Program::Run::bind_input(ValueId id) {
   for (size_t s = 0; s < graph_.symbols().size(); ++s) {
     const auto& source = graph_.symbols()[s].source;
     if (!source || source->value != id || source->kind != Symbol::Source::Kind::kElement) continue;
-    const int64_t number = TENWATT_TRY(element(tensor, source->index));
+    const int64_t number =
+        TENWATT_TRY(graph::dimension_element(tensor.format(), tensor.bytes(), source->index));
     TENWATT_TRY(graph::bind_symbol(graph_, static_cast<graph::SymbolId>(s), number, bindings_));
   }
   if (program_.slots_[static_cast<size_t>(id)] >= 0) slot(id) = std::move(tensor);
@@ -182,8 +179,8 @@ Status Program::Run::view_slices() {
         return fail(ErrorCode::kInvalidArgument, "one session is in two slices of a batch");
       }
     }
-    if (program_.pages_.page_bytes > 0) TENWATT_TRY(slice.session->reserve(slice.rows));
     TENWATT_TRY(check_capacity(slice));
+    if (program_.pages_.page_bytes > 0) TENWATT_TRY(slice.session->reserve(slice.rows));
     for (size_t i = 0; i < states; ++i) {
       devices::StateView& view = state_views_[s * states + i];
       if (graph_.states[i].kind == StateKind::kAppend) {
@@ -282,7 +279,7 @@ Status Program::Run::run_partition(const PlannedPartition& planned,
 
 Status Program::Run::run_on_host(const PlannedPartition& planned, devices::Executable& executable,
                                  const devices::RunContext& context) {
-  std::vector<HostBuffer> buffers;
+  std::vector<devices::HostBuffer> buffers;
   buffers.reserve(planned.inputs.size() + planned.outputs.size());
   std::vector<devices::Argument> inputs;
   std::vector<devices::Argument> outputs;
@@ -324,7 +321,9 @@ Status Program::Run::bind_after(int segment) {
   for (graph::SymbolId id : program_.plan_.bound_after[static_cast<size_t>(segment)]) {
     const Symbol& symbol = graph_.symbol(id);
     if (symbol.source->kind == Symbol::Source::Kind::kExtent) continue;  // the device bound it
-    const int64_t number = TENWATT_TRY(element(slot(symbol.source->value), symbol.source->index));
+    const Tensor& source = slot(symbol.source->value);
+    const int64_t number = TENWATT_TRY(
+        graph::dimension_element(source.format(), source.bytes(), symbol.source->index));
     TENWATT_TRY(graph::bind_symbol(graph_, id, number, bindings_));
   }
   return graph_.check_assumptions(bindings_);
@@ -347,9 +346,15 @@ Status Program::Run::commit() {
 Result<Tensor> Program::Run::next_content(size_t index) {
   const State& state = graph_.states[index];
   const Tensor& written = slot(state.write);
-  if (state.kind == StateKind::kValue) return written.clone();
-  // A ring keeps the last rows of what it held followed by what this run wrote.
   const Tensor& held = batch_.slices.front().session->contents_[index];
+  const bool replaced = state.kind == StateKind::kValue;
+  if (written.format() != held.format() || (replaced && written.shape() != held.shape())) {
+    return fail(ErrorCode::kInternal, "the run wrote " + to_string(written.shape()) +
+                                          " to the state " + state.name + " of " +
+                                          to_string(held.shape()));
+  }
+  if (replaced) return written.clone();
+  // A ring keeps the last rows of what it held followed by what this run wrote.
   Tensor next = TENWATT_TRY(Tensor::create(held.format(), held.shape()));
   const size_t size = held.bytes().size();
   const size_t fresh = std::min(size, written.bytes().size());

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "engine/program.h"
-#include "engine/run/host_buffer.h"
 
 namespace tenwatt::engine {
 
@@ -15,6 +14,7 @@ class Program::Run {
   Result<std::vector<Tensor>> execute();
 
  private:
+  Status check_taps() const;
   Status bind_batch();
   Status bind_input(graph::ValueId id);
   Result<Tensor> implicit_input(const graph::Value& value) const;

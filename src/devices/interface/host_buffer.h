@@ -1,20 +1,25 @@
-// Buffers in host memory: their own, or somebody else's without a copy.
+// Host memory in the shape of a device buffer: its own, or somebody else's without a copy. For the
+// engine's values and for devices that compute in host memory.
 #pragma once
 
 #include <cstring>
+#include <span>
+#include <utility>
 
 #include "base/memory.h"
 #include "devices/interface/device.h"
 
-namespace tenwatt::cpu {
+namespace tenwatt::devices {
 
-class HostBuffer : public devices::Buffer {
+class HostBuffer final : public Buffer {
  public:
   explicit HostBuffer(HugeBuffer memory) : own_(std::move(memory)), bytes_(own_.span()) {}
+  /// Borrows the memory; the owner outlives the buffer.
   explicit HostBuffer(std::span<std::byte> host) : bytes_(host) {}
 
   size_t size() const override { return bytes_.size(); }
-  std::byte* host() override { return bytes_.data(); }
+  /// Never null, even where there is nothing to address: a null address means device memory.
+  std::byte* host() override { return bytes_.empty() ? &nothing_ : bytes_.data(); }
   Status write(size_t offset, std::span<const std::byte> from) override {
     TENWATT_TRY(check(offset, from.size()));
     if (!from.empty()) std::memcpy(bytes_.data() + offset, from.data(), from.size());
@@ -35,6 +40,7 @@ class HostBuffer : public devices::Buffer {
 
   HugeBuffer own_;
   std::span<std::byte> bytes_;
+  std::byte nothing_{};
 };
 
-}  // namespace tenwatt::cpu
+}  // namespace tenwatt::devices
