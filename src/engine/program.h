@@ -72,6 +72,8 @@ class Program : public std::enable_shared_from_this<Program> {
   const Plan& plan() const { return plan_; }
   const graph::Graph& graph() const { return plan_.graph; }
   Team& team() const { return *options_.team; }
+  /// What names the weights' source (ProgramOptions); empty if nothing does.
+  const std::string& source() const { return options_.source; }
   /// How the weights came into memory.
   enum class Source : uint8_t { kBuilt, kArtifact, kMixed };
   Source weights_from() const { return weights_from_; }
@@ -96,7 +98,9 @@ class Program : public std::enable_shared_from_this<Program> {
 
   Status check_states();
   void number_slots();
-  Status load_partition(size_t index);
+  Status load_partition(const PlannedPartition& planned);
+  /// Notes where the newest executable's weights came from.
+  void add_source(Source source);
 
   Plan plan_;
   ProgramOptions options_;

@@ -19,7 +19,7 @@ constexpr std::string_view kMagic = "TWARTIF1";
 constexpr size_t kAlign = 64;
 constexpr size_t kChunk = size_t{32} << 20;
 constexpr size_t kFileAlign = 4096;
-constexpr size_t kMaxTable = size_t{64} << 20;
+constexpr size_t kMaxTable = size_t{4} << 20;
 constexpr size_t kReadBlock = size_t{4} << 20;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
@@ -170,7 +170,6 @@ Result<std::shared_ptr<MemoryArtifact>> ArtifactStore::read(const std::string& k
   };
   const auto size = static_cast<size_t>(info.st_size);
   std::string head(std::min(size, kMaxTable), '\0');
-  head.resize(std::min(head.size(), size_t{1} << 20));
   if (!read_at(file.get(), 0, std::as_writable_bytes(std::span(head)))) {
     return corrupt("can't be read");
   }
@@ -183,12 +182,15 @@ Result<std::shared_ptr<MemoryArtifact>> ArtifactStore::read(const std::string& k
   }
   if (stored_key != key) return fail(ErrorCode::kNotFound, "artifact of another key");
   std::vector<TableRow> rows(count);
+  size_t end = 0;  // of the pieces so far: they lie one after the other and never overlap
   for (TableRow& row : rows) {
     if (!reader.text(row.name) || !reader.number(row.offset) || !reader.number(row.bytes) ||
         !reader.number(row.checksum)) {
       return corrupt("has a broken table");
     }
     if (row.offset > size || row.bytes > size - row.offset) return corrupt("is cut short");
+    if (row.offset < end) return corrupt("has a broken table");
+    end = row.offset + row.bytes;
   }
   uint64_t stored_checksum = 0;
   const std::string table = make_table(key, rows);
@@ -230,12 +232,18 @@ Status ArtifactStore::write(const std::string& key, const MemoryArtifact& artifa
     rows.push_back({piece.name, 0, piece.bytes.size(), checksum64(piece.bytes)});
   }
   size_t offset = round_up(make_table(key, rows).size(), kFileAlign);
+  if (offset > kMaxTable) {
+    return fail(ErrorCode::kUnsupported, "an artifact of " + std::to_string(rows.size()) +
+                                             " pieces has too large a table to be kept");
+  }
   for (TableRow& row : rows) {
     row.offset = offset;
     offset = round_up(offset + row.bytes, kFileAlign);
   }
   const std::string target = path(key);
-  const std::string temporary = target + "." + std::to_string(getpid()) + ".tmp";
+  static std::atomic<uint64_t> writes{0};  // several programs may keep theirs at once
+  const std::string temporary =
+      target + "." + std::to_string(getpid()) + "-" + std::to_string(writes++) + ".tmp";
   bool good = false;
   {
     const FileHandle file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));

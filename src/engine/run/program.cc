@@ -18,19 +18,53 @@ using graph::ValueId;
 
 namespace {
 
+// Constants that rewrites made are small; the large ones are named by the source's digest.
+constexpr size_t kHashedConstant = size_t{64} << 10;
+
+std::string attribute_text(const graph::Attribute& attribute) {
+  std::string text;
+  const auto add = [&](const auto& number) { text += std::to_string(number) + ' '; };
+  if (const auto* whole = std::get_if<int64_t>(&attribute)) add(*whole);
+  if (const auto* real = std::get_if<float>(&attribute)) add(*real);
+  if (const auto* name = std::get_if<std::string>(&attribute)) text = *name;
+  if (const auto* list = std::get_if<std::vector<int64_t>>(&attribute)) {
+    for (int64_t number : *list) add(number);
+  }
+  return text;
+}
+
+std::string constant_text(const Tensor& constant) {
+  std::string text = std::string(info(constant.format()).name) + to_string(constant.shape());
+  if (constant.bytes().size() <= kHashedConstant) {
+    text += std::to_string(checksum64(constant.bytes()));
+  }
+  return text;
+}
+
 /// Everything about a partition that decides what a device builds from it, as a number.
 uint64_t fingerprint(const graph::Graph& graph) {
   std::string text;
   for (const graph::Node& node : graph.nodes()) {
     text += node.op + '|' + node.name + '|';
+    for (const auto& [name, attribute] : node.attributes) {
+      text += name + '=' + attribute_text(attribute) + ',';
+    }
     for (ValueId id : node.inputs) {
       if (id == kNoValue) continue;
       const graph::Value& value = graph.value(id);
-      text += value.name + (value.constant ? "=" + to_string(value.constant->shape()) : "") + ',';
+      text += value.name + (value.constant ? '=' + constant_text(*value.constant) : "") + ',';
     }
     text += '\n';
   }
   return checksum64(std::as_bytes(std::span(text)));
+}
+
+/// Empty where nothing names the partition's source: then nothing is kept.
+std::string artifact_key(const devices::Partition& partition, const devices::Device& device) {
+  if (partition.key.empty()) return "";
+  const bool exact = partition.precision == devices::Precision::kExact;
+  return partition.key + "|" + device.build_signature() + "|" + (exact ? "exact" : "fast") + "|" +
+         std::to_string(fingerprint(partition.graph));
 }
 
 }  // namespace
@@ -48,8 +82,8 @@ Result<std::shared_ptr<Program>> Program::prepare(graph::Graph graph, ProgramOpt
   program->frames_ = std::make_shared<FramePool>();
   TENWATT_TRY(program->check_states());
   program->number_slots();
-  for (size_t i = 0; i < program->plan_.partitions.size(); ++i) {
-    TENWATT_TRY(program->load_partition(i));
+  for (const PlannedPartition& planned : program->plan_.partitions) {
+    TENWATT_TRY(program->load_partition(planned));
   }
   return program;
 }
@@ -93,37 +127,37 @@ void Program::number_slots() {
   }
 }
 
-Status Program::load_partition(size_t index) {
-  PlannedPartition& planned = plan_.partitions[index];
+Status Program::load_partition(const PlannedPartition& planned) {
   devices::Device& device = *plan_.options.devices[static_cast<size_t>(planned.device)];
   const ArtifactStore store(options_.artifact_folder);
-  std::string key;
-  if (!planned.partition.key.empty()) {
-    key = planned.partition.key + "|" + device.build_signature() + "|" +
-          (planned.partition.precision == devices::Precision::kExact ? "exact" : "fast") + "|" +
-          std::to_string(fingerprint(planned.partition.graph));
-  }
-  std::shared_ptr<MemoryArtifact> artifact;
+  const std::string key = artifact_key(planned.partition, device);
   auto kept = store.read(key, *options_.team);
   if (kept) {
-    artifact = std::move(*kept);
-    weights_from_ = index == 0
-                        ? Source::kArtifact
-                        : (weights_from_ == Source::kArtifact ? Source::kArtifact : Source::kMixed);
-  } else {
-    if (kept.error().code == ErrorCode::kCorrupt) {
-      notices_.push_back(kept.error().message + "; it is built again");
+    auto loaded = device.load(planned.partition, *kept);
+    if (loaded) {
+      executables_.push_back(std::move(*loaded));
+      add_source(Source::kArtifact);
+      return {};
     }
-    const TraceSpan span("build", "engine");
-    artifact = std::make_shared<MemoryArtifact>();
-    TENWATT_TRY(device.build(planned.partition, *artifact, *options_.team));
-    if (auto written = store.write(key, *artifact); !written) {
-      notices_.push_back(written.error().message);
-    }
-    if (index > 0 && weights_from_ == Source::kArtifact) weights_from_ = Source::kMixed;
+    kept = std::unexpected(std::move(loaded).error());
+  }
+  if (kept.error().code != ErrorCode::kNotFound) {
+    notices_.push_back(kept.error().message + "; it is built again");
+  }
+  const TraceSpan span("build", "engine");
+  auto artifact = std::make_shared<MemoryArtifact>();
+  TENWATT_TRY(device.build(planned.partition, *artifact, *options_.team));
+  if (auto written = store.write(key, *artifact); !written) {
+    notices_.push_back(written.error().message);
   }
   executables_.push_back(TENWATT_TRY(device.load(planned.partition, std::move(artifact))));
+  add_source(Source::kBuilt);
   return {};
+}
+
+void Program::add_source(Source source) {
+  const bool first = executables_.size() == 1;
+  weights_from_ = first || weights_from_ == source ? source : Source::kMixed;
 }
 
 std::unique_ptr<Session> Program::open_session() const {

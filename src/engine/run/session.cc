@@ -14,7 +14,7 @@ using graph::StateKind;
 
 namespace {
 
-constexpr std::string_view kMagic = "TWSESSN1";
+constexpr std::string_view kMagic = "TWSESSN2";
 
 /// The declared shape of a state's content; its extents must be constants.
 Result<Shape> content_shape(const State& state) {
@@ -28,6 +28,15 @@ Result<Shape> content_shape(const State& state) {
 
 Result<int64_t> row_elements(const State& state) {
   return checked_elements(TENWATT_TRY(graph::bound_shape(state.row, {})));
+}
+
+/// Tells saved sessions of different models and precisions apart.
+uint64_t model_of(const Program& program) {
+  std::string text = program.source() + "|" + program.graph().name;
+  for (const State& state : program.graph().states) {
+    text += "|" + state.name + " " + std::string(info(state.format).name);
+  }
+  return checksum64(std::as_bytes(std::span(text)));
 }
 
 int64_t pages_for(int64_t rows) { return (rows + kPageRows - 1) / kPageRows; }
@@ -64,7 +73,8 @@ Status Session::truncate(int64_t length) {
     return fail(ErrorCode::kOutOfRange, "a session of " + std::to_string(length_) +
                                             " tokens can't be cut to " + std::to_string(length));
   }
-  if (length == length_) return {};
+  // Going back to the start also forgets what recurrent states hold, whatever the rows.
+  if (length == length_ && length > 0) return {};
   for (const State& state : program_->graph().states) {
     const bool recurrent = state.kind == StateKind::kValue || state.kind == StateKind::kRing;
     if (recurrent && length > 0) {
@@ -135,6 +145,9 @@ Result<Tensor> Session::state(std::string_view name) const {
   }
   const State& state = program_->graph().states[*index];
   if (state.kind != StateKind::kAppend) return contents_[*index].to_f32();
+  if (program_->pages_.layout == nullptr) {
+    return fail(ErrorCode::kUnsupported, "no node of this model uses the state " + state.name);
+  }
   Shape shape = TENWATT_TRY(graph::bound_shape(state.row, {}));
   const int64_t per_row = TENWATT_TRY(checked_elements(shape));
   shape.insert(shape.begin(), length_);
@@ -157,6 +170,8 @@ Result<std::string> Session::save() const {
     saved.append(static_cast<const char*>(data), bytes);
   };
   put(&length_, sizeof(length_));
+  const uint64_t model = model_of(*program_);
+  put(&model, sizeof(model));
   for (const State& state : program_->graph().states) {
     const Tensor content = TENWATT_TRY(this->state(state.name));
     const uint64_t size = content.bytes().size();
@@ -175,19 +190,25 @@ Result<std::unique_ptr<Session>> Session::load(std::shared_ptr<const Program> pr
                 "start a new session");
   };
   uint64_t checksum = 0;
-  if (!saved.starts_with(kMagic) || saved.size() < kMagic.size() + sizeof(int64_t) + 8) {
+  int64_t length = 0;
+  uint64_t model = 0;
+  constexpr size_t kHead = sizeof(length) + sizeof(model);
+  if (!saved.starts_with(kMagic) || saved.size() < kMagic.size() + kHead + sizeof(checksum)) {
     return broken();
   }
   const std::string_view body = saved.substr(0, saved.size() - sizeof(checksum));
   std::memcpy(&checksum, saved.data() + body.size(), sizeof(checksum));
   if (checksum64(std::as_bytes(std::span(body))) != checksum) return broken();
   std::string_view rest = body.substr(kMagic.size());
-  int64_t length = 0;
   std::memcpy(&length, rest.data(), sizeof(length));
-  rest.remove_prefix(sizeof(length));
-  if (length < 0 || length > int64_t{1} << 32) return broken();
+  std::memcpy(&model, rest.data() + sizeof(length), sizeof(model));
+  rest.remove_prefix(kHead);
+  if (model != model_of(*program)) return broken();
+  const bool paged = program->pages_.page_bytes > 0;
+  // Every row of an append state has at least one number here, which bounds the pages to take.
+  if (length < 0 || (paged && static_cast<uint64_t>(length) > rest.size())) return broken();
   std::unique_ptr<Session> session = program->open_session();
-  if (program->pages_.page_bytes > 0) TENWATT_TRY(session->reserve(length));
+  if (paged) TENWATT_TRY(session->reserve(length));
   for (size_t i = 0; i < program->graph().states.size(); ++i) {
     const State& state = program->graph().states[i];
     uint64_t size = 0;
@@ -208,7 +229,7 @@ Result<std::unique_ptr<Session>> Session::load(std::shared_ptr<const Program> pr
       continue;
     }
     const int64_t per_row = TENWATT_TRY(row_elements(state));
-    if (static_cast<int64_t>(content.size()) != per_row * length) return broken();
+    if (!paged || static_cast<int64_t>(content.size()) != per_row * length) return broken();
     for (int64_t row = 0; row < length; row += kPageRows) {
       const int64_t rows = std::min(kPageRows, length - row);
       std::byte* page = session->page_pointers_[static_cast<size_t>(row / kPageRows)] +
@@ -220,6 +241,7 @@ Result<std::unique_ptr<Session>> Session::load(std::shared_ptr<const Program> pr
           rows, page));
     }
   }
+  if (!rest.empty()) return broken();
   session->length_ = length;
   return session;
 }

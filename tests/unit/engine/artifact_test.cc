@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
+#include "base/digest.h"
 #include "tiny_models.h"
 
 namespace tenwatt::engine {
@@ -115,6 +117,43 @@ TEST_F(ArtifactFile, ProgramReadsItBackAndRebuildsADamagedOne) {
   EXPECT_EQ(notice, 1u) << "the user is told";
   EXPECT_TRUE(std::ranges::equal(built.bytes(), rebuilt.bytes()));
   run(Program::Source::kArtifact);
+}
+
+/// Renames the first piece in the file's table, and makes the table's checksum true again.
+void rename_first_piece(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  in.close();
+  size_t at = 8;
+  const auto number = [&] {
+    uint32_t value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof(value));
+    at += sizeof(value);
+    return value;
+  };
+  at += number();
+  const uint32_t count = number();
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t length = number();
+    if (i == 0) bytes[at] ^= 1;
+    at += length + 3 * sizeof(uint64_t);
+  }
+  const uint64_t checksum = checksum64(std::as_bytes(std::span(bytes).first(at)));
+  std::memcpy(bytes.data() + at, &checksum, sizeof(checksum));
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+TEST_F(ArtifactFile, AForeignOneThatChecksIsRebuilt) {
+  ProgramOptions options = cpu_options();
+  options.source = "test";
+  options.artifact_folder = folder_.string();
+  testing::prepare(testing::tiny_llama(), options);
+  rename_first_piece(only_file());
+  const auto program = testing::prepare(testing::tiny_llama(), options);
+  EXPECT_EQ(program->weights_from(), Program::Source::kBuilt);
+  EXPECT_EQ(program->notices().size(), 1u);
+  const auto again = testing::prepare(testing::tiny_llama(), options);
+  EXPECT_EQ(again->weights_from(), Program::Source::kArtifact);
 }
 
 }  // namespace

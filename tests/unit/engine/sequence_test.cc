@@ -179,6 +179,19 @@ TEST(Session, DamagedSaveIsRefused) {
   }
 }
 
+TEST(Session, SaveOfAnotherModelIsRefused) {
+  ProgramOptions options = cpu_options();
+  options.source = "one model";
+  const auto program = prepare(tiny_llama(), options);
+  options.source = "another of the same shape";
+  const auto other = prepare(tiny_llama(), options);
+  const auto session = program->open_session();
+  logits_in_pieces(*program, *session, random_ids(10, 14), 64);
+  const std::string saved = session->save().value();
+  EXPECT_TRUE(Session::load(program, saved));
+  EXPECT_FALSE(Session::load(other, saved));
+}
+
 TEST(Cancel, LeavesNoTraceAtAnyStep) {
   const auto program = prepare(tiny_llama(), cpu_options(3));
   const std::vector<int32_t> head = random_ids(40, 12);

@@ -98,6 +98,17 @@ TEST(States, ForksAreIndependentAndRecurrentStatesDoNotGoBack) {
   EXPECT_EQ(list((*loaded)->state("total").value()), (std::vector<float>{7}));
 }
 
+TEST(States, GoingBackToTheStartForgetsWhatRecurrentStatesHeld) {
+  const auto program = prepare(stateful_graph(), cpu_options());
+  const auto session = program->open_session();
+  ASSERT_TRUE(session->set_state("offset", Tensor::of<float>({7}, {1})));
+  ASSERT_TRUE(feed(*program, *session, {1, 2}));
+  ASSERT_TRUE(session->truncate(0));
+  EXPECT_EQ(list(session->state("total").value()), (std::vector<float>{0}));
+  EXPECT_EQ(list(session->state("recent").value()), (std::vector<float>{0, 0, 0}));
+  EXPECT_EQ(list(session->state("offset").value()), (std::vector<float>{7})) << "set, not run";
+}
+
 TEST(States, ACancelledRunLeavesThemAlone) {
   const auto program = prepare(stateful_graph(), cpu_options());
   const auto session = program->open_session();
