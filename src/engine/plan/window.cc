@@ -219,6 +219,35 @@ Result<std::optional<Reach>> axis_of(const Graph& graph, ValueId id, SymbolId sy
   return found;
 }
 
+/// By ValueId: the number of rows is among the elements, known as an expression. In a window it
+/// would be another number.
+std::vector<bool> values_telling(const Graph& graph, SymbolId symbol) {
+  std::vector<bool> telling;
+  for (const Value& value : graph.values()) {
+    telling.push_back(value.known && std::ranges::any_of(*value.known, [&](const Dim& dim) {
+                        return dim.mentions(symbol);
+                      }));
+  }
+  return telling;
+}
+
+bool reads(const Node& node, const std::vector<bool>& values) {
+  return std::ranges::any_of(
+      node.inputs, [&](ValueId id) { return id != kNoValue && values[static_cast<size_t>(id)]; });
+}
+
+/// Only an operator that regroups axes may take such a value: its shape moves with the window.
+Status check_content(const Node& node, const Operands& operands, const std::vector<bool>& telling,
+                     Rule rule) {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const ValueId id = node.inputs[i];
+    if (operands[i] || id == kNoValue || !telling[static_cast<size_t>(id)]) continue;
+    if (rule == regroup && i > 0) continue;
+    return refuse(node, "it computes with the length of the axis");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<SlidingWindow> derive_window(const Graph& graph, SymbolId symbol) {
@@ -230,6 +259,7 @@ Result<SlidingWindow> derive_window(const Graph& graph, SymbolId symbol) {
     reach[static_cast<size_t>(id)] = found;
     if (found) window.inputs.push_back({id, found->axis, found->rate});
   }
+  std::vector<bool> telling = values_telling(graph, symbol);
   for (const Node& node : graph.nodes()) {
     Operands operands;
     bool any = false;
@@ -237,11 +267,12 @@ Result<SlidingWindow> derive_window(const Graph& graph, SymbolId symbol) {
       operands.push_back(id == kNoValue ? std::nullopt : reach[static_cast<size_t>(id)]);
       any = any || operands.back().has_value();
     }
-    if (!any) {
+    if (!any || node.op == "Shape") {
       for (ValueId id : node.outputs) {
         if (id == kNoValue || graph.value(id).known) continue;
         const auto made = TENWATT_TRY(axis_of(graph, id, symbol));
         // A fill has equal rows, so any piece of it is the same piece.
+        telling[static_cast<size_t>(id)] = !made && reads(node, telling);
         if (made && node.op != "ConstantOfShape") {
           return refuse(node, "it makes the axis from nothing that is cut with it");
         }
@@ -249,9 +280,9 @@ Result<SlidingWindow> derive_window(const Graph& graph, SymbolId symbol) {
       }
       continue;
     }
-    if (node.op == "Shape") continue;  // a number, not rows
     const auto rule = rules().find(node.op);
     if (rule == rules().end()) return refuse(node, "nothing is known of how far it reaches");
+    TENWATT_TRY(check_content(node, operands, telling, rule->second));
     const auto result = TENWATT_TRY(rule->second(graph, node, operands));
     for (ValueId id : node.outputs) {
       if (id != kNoValue) reach[static_cast<size_t>(id)] = result;

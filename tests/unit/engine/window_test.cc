@@ -153,6 +153,22 @@ TEST(SlidingWindow, SoftmaxOverTimeIsRefusedByName) {
   EXPECT_NE(window.error().message.find("weights (Softmax)"), std::string::npos);
 }
 
+TEST(SlidingWindow, ComputingWithTheLengthIsRefusedByName) {
+  graph::Graph graph;
+  graph::Builder b(graph);
+  const auto frames = graph.add_symbol("frames", {1, 4096});
+  const auto x = b.input("x", Format::kF32, {1, 2, graph::Dim::symbol(frames)});
+  const auto shape = b.node("Shape", "shape", {x});
+  const auto index = b.constant("index", Tensor::of<int64_t>({2}, {1}));
+  const auto length = b.node("Gather", "length", {shape, index});
+  const auto real = b.node("Cast", "real", {length}, {{"to", int64_t{1}}});
+  b.output(b.node("Div", "mean", {x, real}));
+  ASSERT_TRUE(b.finish());
+  const auto window = derive_window(graph, frames);
+  ASSERT_FALSE(window);
+  EXPECT_NE(window.error().message.find("mean (Div)"), std::string::npos);
+}
+
 TEST(SlidingWindow, OnAFixedShapeDeviceGivesTheBitsOfTheCpu) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     ProgramOptions on_npu = cpu_options();
