@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "base/digest.h"
+#include "base/paths.h"
 
 namespace tenwatt::engine {
 namespace {
@@ -225,8 +225,7 @@ Result<std::shared_ptr<MemoryArtifact>> ArtifactStore::read(const std::string& k
 
 Status ArtifactStore::write(const std::string& key, const MemoryArtifact& artifact) const {
   if (folder_.empty() || key.empty()) return {};
-  std::error_code error;
-  std::filesystem::create_directories(folder_, error);
+  TENWATT_TRY(make_folder(folder_));
   std::vector<TableRow> rows;
   for (const MemoryArtifact::Piece& piece : artifact.pieces()) {
     rows.push_back({piece.name, 0, piece.bytes.size(), checksum64(piece.bytes)});
@@ -262,7 +261,7 @@ Status ArtifactStore::write(const std::string& key, const MemoryArtifact& artifa
     const std::string reason = strerror(errno);
     unlink(temporary.c_str());
     return fail(ErrorCode::kIo, "can't keep the artifact " + target + ": " + reason,
-                "free disk space, or set TENWATT_CACHE to another folder");
+                "free disk space, or set TENWATT_HOME to another folder");
   }
   return {};
 }
