@@ -28,20 +28,21 @@ Result<ScoreReference> read_score_reference(const std::string& path) {
   }
   ScoreReference reference;
   try {
-    reference.ids = json["ids"].get<std::vector<int32_t>>();
-    for (const auto& entry : json["positions"]) {
+    reference.ids = json.at("ids").get<std::vector<int32_t>>();
+    for (const auto& entry : json.at("positions")) {
       ScoreReference::Position position;
-      for (const auto& pair : entry["top"]) {
+      for (const auto& pair : entry.at("top")) {
         position.top.emplace_back(pair.at(0).get<int32_t>(), pair.at(1).get<double>());
       }
-      position.rest = entry["rest"].get<double>();
-      position.next = entry["next"].get<double>();
+      position.rest = entry.at("rest").get<double>();
+      position.next = entry.at("next").get<double>();
       if (position.top.size() < 2) return broken("a position has fewer than two tokens");
       reference.positions.push_back(std::move(position));
     }
   } catch (const nlohmann::json::exception& error) {
     return broken(error.what());
   }
+  if (reference.positions.empty()) return broken("it has no positions");
   if (reference.ids.size() != reference.positions.size() + 1) {
     return broken("it needs one position fewer than ids");
   }
