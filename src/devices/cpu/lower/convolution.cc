@@ -66,6 +66,34 @@ Region region_of(const StepContext& context, int64_t blocks, int64_t times) {
   return {share.begin, share.end, 0, times};
 }
 
+/// Where a convolution reads and writes, and how its work is cut.
+struct Operands {
+  graph::ValueId in;
+  graph::ValueId out;
+  int64_t batch;
+  int64_t blocks;  ///< of output channels
+  int64_t times;   ///< outputs along time
+};
+
+/// This member's region of every item of the batch.
+template <class Convolution>
+void run_region(const StepContext& context, const Convolution& whole, const Operands& operands,
+                void (*kernel)(const Convolution&)) {
+  const Region region = region_of(context, operands.blocks, operands.times);
+  if (region.t_begin >= region.t_end || region.block_begin >= region.block_end) return;
+  Convolution part = whole;
+  part.block_begin = region.block_begin;
+  part.block_end = region.block_end;
+  part.t_begin = region.t_begin;
+  part.t_end = region.t_end;
+  part.scratch = reinterpret_cast<float*>(context.member_scratch);
+  for (int64_t item = 0; item < operands.batch; ++item) {
+    part.x = context.at<const float>(operands.in) + item * whole.in_channels * whole.in_length;
+    part.y = context.at<float>(operands.out) + item * whole.out_channels * operands.times;
+    kernel(part);
+  }
+}
+
 Crew crew_of(double products) { return products < (1 << 16) ? Crew::kSolo : Crew::kAll; }
 
 Lowered finish(const LowerInput& input, Step step) {
@@ -144,22 +172,8 @@ Result<std::optional<Lowered>> lower_conv(const LowerInput& input) {
   step.kernel = std::string("conv1d ") + input.setup.kernels->name;
   step.crew = crew_of(static_cast<double>(elements(y)) * static_cast<double>(w[1] * w[2]));
   step.member_scratch = conv1d_scratch_floats(w[1], w[2]) * sizeof(float);
-  step.run = [=, in = input.in(0), out = input.out(), batch = x[0],
-              times = y[2]](StepContext& context) {
-    const Region region = region_of(context, blocks, times);
-    if (region.t_begin >= region.t_end || region.block_begin >= region.block_end) return;
-    Conv1d part = c;
-    part.block_begin = region.block_begin;
-    part.block_end = region.block_end;
-    part.t_begin = region.t_begin;
-    part.t_end = region.t_end;
-    part.scratch = reinterpret_cast<float*>(context.member_scratch);
-    for (int64_t item = 0; item < batch; ++item) {
-      part.x = context.at<const float>(in) + item * c.in_channels * c.in_length;
-      part.y = context.at<float>(out) + item * c.out_channels * times;
-      function(part);
-    }
-  };
+  step.run = [=, operands = Operands{input.in(0), input.out(), x[0], blocks, y[2]}](
+                 StepContext& context) { run_region(context, c, operands, function); };
   return finish(input, std::move(step));
 }
 
@@ -191,22 +205,8 @@ Result<std::optional<Lowered>> lower_conv_transpose(const LowerInput& input) {
   step.kernel = std::string("conv_transpose1d ") + input.setup.kernels->name;
   step.crew = crew_of(static_cast<double>(elements(y)) * static_cast<double>(w[0] * taps));
   step.member_scratch = conv1d_scratch_floats(c.in_channels, taps) * sizeof(float);
-  step.run = [=, in = input.in(0), out = input.out(), batch = x[0],
-              times = y[2]](StepContext& context) {
-    const Region region = region_of(context, blocks, times);
-    if (region.t_begin >= region.t_end || region.block_begin >= region.block_end) return;
-    ConvTranspose1d part = c;
-    part.block_begin = region.block_begin;
-    part.block_end = region.block_end;
-    part.t_begin = region.t_begin;
-    part.t_end = region.t_end;
-    part.scratch = reinterpret_cast<float*>(context.member_scratch);
-    for (int64_t item = 0; item < batch; ++item) {
-      part.x = context.at<const float>(in) + item * c.in_channels * c.in_length;
-      part.y = context.at<float>(out) + item * c.out_channels * times;
-      function(part);
-    }
-  };
+  step.run = [=, operands = Operands{input.in(0), input.out(), x[0], blocks, y[2]}](
+                 StepContext& context) { run_region(context, c, operands, function); };
   return finish(input, std::move(step));
 }
 
