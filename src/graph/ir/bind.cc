@@ -116,6 +116,10 @@ void substitute(Graph& graph, SymbolId symbol, const Dim& replacement) {
     replace(value.type.shape);
     if (value.known) replace(*value.known);
   }
+  for (Assumption& assumption : graph.assumptions) {
+    assumption.a = assumption.a.substituted(symbol, replacement);
+    assumption.b = assumption.b.substituted(symbol, replacement);
+  }
   for (State& state : graph.states) {
     replace(state.row);
     state.rows = state.rows.substituted(symbol, replacement);

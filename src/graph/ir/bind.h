@@ -28,7 +28,7 @@ Result<Shape> largest_shape(const Graph& graph, const Dims& dims, const Bindings
 /// Errors name another format, an index past the end, or a number that is none.
 Result<int64_t> dimension_element(Format format, std::span<const std::byte> bytes, int64_t index);
 
-/// Replaces a symbol in every type, known content and state of the graph.
+/// Replaces a symbol in every type, known content, assumption and state of the graph.
 void substitute(Graph& graph, SymbolId symbol, const Dim& replacement);
 
 }  // namespace tenwatt::graph

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "graph/ir/bind.h"
 #include "graph/ops/infer.h"
 
 namespace tenwatt::graph {
@@ -102,16 +103,7 @@ Status fix_symbol(Graph& graph, std::string_view symbol, int64_t value) {
                 "symbol '" + fixed.name + "' can't be " + std::to_string(value));
   }
   fixed.bounds = {value, value};
-  for (size_t i = 0; i < graph.values().size(); ++i) {
-    Value& changed = graph.value(static_cast<ValueId>(i));
-    for (Dim& dim : changed.type.shape) dim = dim.substituted(*id, value);
-    if (!changed.known) continue;
-    for (Dim& dim : *changed.known) dim = dim.substituted(*id, value);
-  }
-  for (State& state : graph.states) {
-    state.rows = state.rows.substituted(*id, value);
-    for (Dim& dim : state.row) dim = dim.substituted(*id, value);
-  }
+  substitute(graph, *id, Dim(value));
   return {};
 }
 
