@@ -14,7 +14,7 @@ from voice_checks import piper_cases, piper_inputs, snr, voice  # first: finds t
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper
+from onnx import TensorProto, helper, numpy_helper
 
 from language_checks import Verdict, tenwatt, tenwatt_json
 
@@ -81,7 +81,7 @@ def file_name(value):
     return value.replace("/", "_") + ".npy"
 
 
-def tapped(folder, onnx_file, inputs, names):
+def tapped(folder, onnx_file, inputs, names, *options):
     """Our values of the names, from one run."""
     words = []
     for name, array in inputs.items():
@@ -89,7 +89,7 @@ def tapped(folder, onnx_file, inputs, names):
         words += ["-i", f"{name}={folder}/{name}.npy"]
     for name in names:
         words += ["--tap", name]
-    tenwatt("infer", onnx_file, *words, "-o", folder / "out", "--precision", "exact")
+    tenwatt("infer", onnx_file, *words, "-o", folder / "out", "--precision", "exact", *options)
     return {name: np.load(folder / "out" / file_name(name)) for name in [*names, "output"]}
 
 
@@ -122,6 +122,32 @@ def difference(ours, reference):
     return float(error.max(initial=0))
 
 
+def conv_graph(path):
+    """Two convolutions of a fixed size, which simnpu takes whole."""
+    random = np.random.default_rng(1)
+    weights = [numpy_helper.from_array((random.standard_normal((4, 4, 3)) / 4).astype(np.float32), w)
+               for w in ("w1", "w2")]
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["a"], name="a", pads=[1, 1]),
+             helper.make_node("LeakyRelu", ["a"], ["b"], name="b", alpha=0.1),
+             helper.make_node("Conv", ["b", "w2"], ["c"], name="c", pads=[2, 2], dilations=[2]),
+             helper.make_node("Tanh", ["c"], ["output"], name="y")]
+    shape = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 32])
+    output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 4, 32])
+    graph = helper.make_graph(nodes, "convolutions", [shape], [output], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8),
+              path)
+
+
+def taps_on_simnpu(verdict, folder):
+    path = folder / "convolutions.onnx"
+    conv_graph(path)
+    x = {"x": np.random.default_rng(2).standard_normal((1, 4, 32)).astype(np.float32)}
+    cpu = tapped(folder, path, x, ["a", "b", "c"], "--device", "cpu")
+    npu = tapped(folder, path, x, ["a", "b", "c"], "--device", "simnpu,cpu")
+    same = [name for name in cpu if cpu[name].tobytes() == npu[name].tobytes()]
+    verdict.check(len(same) == 4, f"taps on simnpu: {len(same)} of 4 values have the CPU's bits")
+
+
 def main():
     onnx_file = voice()
     onnx_model = onnx.load(onnx_file)
@@ -138,6 +164,7 @@ def main():
         names = list(dict.fromkeys(outputs + read))
         values = {**inputs, **tapped(Path(name), onnx_file, {**inputs, **noise}, names)}
         plain = tapped(Path(name), onnx_file, {**inputs, **noise}, [])
+        taps_on_simnpu(verdict, Path(name))
     verdict.check(plain["output"].tobytes() == values["output"].tobytes(),
                   f"{len(names)} taps leave the sound's bits as they are")
     worst = {}
