@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tenwatt::decoding {
 
 double log_sum_exp(std::span<const float> logits) {
-  if (logits.empty()) return 0;
+  if (logits.empty()) return -std::numeric_limits<double>::infinity();
   const double highest = *std::ranges::max_element(logits);
+  if (!std::isfinite(highest)) return highest;
   double sum = 0;
   for (float logit : logits) sum += std::exp(static_cast<double>(logit) - highest);
   return highest + std::log(sum);

@@ -14,7 +14,8 @@ struct Ranked {
   double log_probability = 0;
 };
 
-/// log(sum(exp(logits))), in double and shifted by the maximum.
+/// log(sum(exp(logits))), in double and shifted by the maximum; -infinity where nothing is
+/// possible.
 double log_sum_exp(std::span<const float> logits);
 
 /// The `count` most probable tokens, best first, the lower id first among equals.

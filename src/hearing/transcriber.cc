@@ -18,16 +18,16 @@ using text::TokenId;
 constexpr int64_t kMostContext = kTextPositions / 2 - 1;
 
 /// Adds the time of its life to a sum of seconds.
-class Stopwatch {
+class AddSeconds {
  public:
-  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
-  ~Stopwatch() { seconds_ += std::chrono::duration<double>(system_clock().now() - start_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
+  explicit AddSeconds(double& sum) : sum_(sum) {}
+  ~AddSeconds() { sum_ += watch_.seconds(); }
+  AddSeconds(const AddSeconds&) = delete;
+  AddSeconds& operator=(const AddSeconds&) = delete;
 
  private:
-  double& seconds_;
-  Clock::Duration start_ = system_clock().now();
+  double& sum_;
+  Stopwatch watch_;
 };
 
 /// A window's answer and how it was judged.
@@ -79,7 +79,7 @@ Result<Transcript> Transcription::run(std::span<const float> speech) {
   }
   audio::MelSpectrogram mel;
   {
-    const Stopwatch watch(transcript_.mel_seconds);
+    const AddSeconds timed(transcript_.mel_seconds);
     mel = TENWATT_TRY(audio::log_mel(speech, model_.mels()));
   }
   while (next_seek_ < mel.frames) TENWATT_TRY(hear_window(mel, next_seek_));
@@ -103,10 +103,10 @@ Status Transcription::hear_window(const audio::MelSpectrogram& mel, int64_t seek
   const int64_t frames = std::min(kWindowFrames, mel.frames - seek);
   TokenModel* sequence = nullptr;
   {
-    const Stopwatch watch(transcript_.encode_seconds);
+    const AddSeconds timed(transcript_.encode_seconds);
     sequence = TENWATT_TRY(model_.encode(mel.window(seek, kWindowFrames)));
   }
-  const Stopwatch watch(transcript_.decode_seconds);
+  const AddSeconds timed(transcript_.decode_seconds);
   TENWATT_TRY(choose_language(*sequence));
   const Attempt attempt = TENWATT_TRY(decode(*sequence, prompt()));
   if (is_silence(attempt)) {

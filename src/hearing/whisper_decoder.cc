@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "decoding/log_probabilities.h"
+
 namespace tenwatt::hearing {
 namespace {
 
+using decoding::log_sum_exp;
 using text::TokenId;
 
 struct Choice {

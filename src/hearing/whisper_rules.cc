@@ -1,8 +1,9 @@
 #include "hearing/whisper_rules.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+
+#include "decoding/log_probabilities.h"
 
 namespace tenwatt::hearing {
 namespace {
@@ -25,15 +26,6 @@ void forbid_range(std::span<float> logits, TokenId first, TokenId end) {
 }
 
 }  // namespace
-
-double log_sum_exp(std::span<const float> logits) {
-  if (logits.empty()) return -std::numeric_limits<double>::infinity();
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  if (!std::isfinite(largest)) return largest;
-  double sum = 0;
-  for (float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return largest + std::log(sum);
-}
 
 void WhisperRules::apply(std::span<const TokenId> sampled, std::span<float> logits) const {
   if (sampled.empty()) {
@@ -75,7 +67,7 @@ void WhisperRules::prefer_timestamps(std::span<float> logits) const {
   if (begin >= logits.size()) return;
   const std::span<float> words = logits.first(begin);
   const float best_word = *std::max_element(words.begin(), words.end());
-  if (log_sum_exp(logits.subspan(begin)) > best_word)
+  if (decoding::log_sum_exp(logits.subspan(begin)) > best_word)
     std::fill(words.begin(), words.end(), kForbidden);
 }
 

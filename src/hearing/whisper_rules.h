@@ -38,7 +38,4 @@ class WhisperRules {
   RuleOptions options_;
 };
 
-/// The logarithm of the sum of exponentials; minus infinity where all are forbidden.
-double log_sum_exp(std::span<const float> logits);
-
 }  // namespace tenwatt::hearing
