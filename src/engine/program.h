@@ -51,7 +51,8 @@ struct Batch {
 
 struct RunOptions {
   const std::atomic<bool>* cancel = nullptr;
-  /// Values to look at, by name; called on one thread, in order of execution.
+  /// Values to look at, by name; called on one thread, in order of execution, while the run holds
+  /// its team: what is called must not run a program.
   std::vector<std::string> taps = {};
   std::function<void(const std::string& name, const Tensor& content)> tap = {};
 };

@@ -29,7 +29,8 @@ class Session {
   /// An independent copy that shares what it can.
   Result<std::unique_ptr<Session>> fork() const;
   /// Forgets the rows from `length` on. Value and ring states can't go back: an error if the graph
-  /// has any, except for a length of 0 (everything is forgotten) or the present length.
+  /// has any, except for the present length or a length of 0 (then they are zero again; fixed
+  /// states stay as they were set).
   Status truncate(int64_t length);
 
   /// Sets a fixed or value state; shape and format as declared.
