@@ -49,11 +49,12 @@ Status Sequence::append_each(std::span<const TokenId> tokens, const EachRow& eac
     const Tensor logits = TENWATT_TRY(run(tokens.first(rows), std::move(wanted), cancel));
     const std::span<const float> values = logits.values<float>();
     const size_t vocabulary = values.size() / rows;
+    // Before the caller sees any row: if it fails, the logits still follow the last token.
+    const auto last = values.subspan((rows - 1) * vocabulary, vocabulary);
+    logits_ = Tensor::of(last, {1, static_cast<int64_t>(vocabulary)});
     for (size_t row = 0; row < rows; ++row) {
       TENWATT_TRY(each(index++, values.subspan(row * vocabulary, vocabulary)));
     }
-    const auto last = values.subspan((rows - 1) * vocabulary, vocabulary);
-    logits_ = Tensor::of(last, {1, static_cast<int64_t>(vocabulary)});
     tokens = tokens.subspan(rows);
   }
   return {};

@@ -15,6 +15,8 @@ namespace tenwatt::engine {
 /// Thread-safe. Frames keep the pool alive.
 class FramePool : public std::enable_shared_from_this<FramePool> {
  public:
+  FramePool() { free_.reserve(kKept + 1); }  // so that giving back never allocates
+
   using Frame = std::shared_ptr<HugeBuffer>;
 
   /// Memory of at least `bytes`, content undefined; it returns to the pool with the last handle.

@@ -29,6 +29,7 @@ Result<PagePool::Page> PagePool::take() {
   std::lock_guard lock(mutex_);
   if (free_.empty()) {
     slabs_.push_back(TENWATT_TRY(HugeBuffer::allocate(kSlabPages * page_bytes_)));
+    free_.reserve(slabs_.size() * kSlabPages);  // so that giving back never allocates
     for (size_t i = kSlabPages; i-- > 0;) free_.push_back(slabs_.back().data() + i * page_bytes_);
   }
   std::byte* page = free_.back();

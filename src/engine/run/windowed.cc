@@ -105,6 +105,10 @@ Result<std::shared_ptr<Program>> WindowedProgram::whole_program() const {
 }
 
 Result<WindowedProgram::Schedule> WindowedProgram::schedule(int64_t rows) const {
+  if (rows < 1) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a windowed run needs at least one row of " + graph_.symbol(window_.symbol).name);
+  }
   // The largest window that the input fills and that leaves rows between its halos.
   int64_t size = options_.size;
   for (size_t i = options_.buckets.size(); i-- > 0 && size > rows;) size = options_.buckets[i];

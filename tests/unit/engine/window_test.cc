@@ -140,6 +140,15 @@ TEST(SlidingWindow, StepsCoverEveryRowOnceForAnySize) {
   }
 }
 
+TEST(SlidingWindow, NothingToCutIsRefused) {
+  const auto program =
+      WindowedProgram::prepare(random_vocoder(1), cpu_options(), {.symbol = "frames", .size = 64});
+  ASSERT_TRUE(program);
+  EXPECT_EQ((*program)->schedule(0).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_FALSE((*program)->run({}));
+  EXPECT_FALSE((*program)->run({{"x", random_tensor({1, kChannels, 0}, 1)}}));
+}
+
 TEST(SlidingWindow, SoftmaxOverTimeIsRefusedByName) {
   graph::Graph graph;
   graph::Builder b(graph);
