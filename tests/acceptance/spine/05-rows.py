@@ -3,25 +3,29 @@
 
 Scores (512 tokens) and a greedy continuation (prompt of 200 tokens) are taken with 1, 2, 3 and 7
 threads and with the prompt whole and in pieces; every printed number, which reads back to the same
-double, has to be the same. Batches, forks, saved states and delays in the team are the business of
+double, has to be the same. The machine's other instruction levels have bits of their own, for which
+fewer variants are tried. Batches, forks, saved states and delays in the team are the business of
 the unit tests that this line of docs/acceptance.md names.
 """
 import json
+import re
+import subprocess
 import tempfile
 
-from language_checks import ROOT, Verdict, language_model, tenwatt_json
+from language_checks import PROGRAM, ROOT, Verdict, language_model, tenwatt_json
 
 THREADS = (1, 2, 3, 7)
 CHUNKS = (1, 7, 16, 17, 33, 128)
 TOKENS = 512
 PROMPT_WORDS = 160
 NEW_TOKENS = 48
+LEVEL_VARIANTS = ((2, 7), (3, 33))
 
 
-def rows(model, ids_file, threads, chunk):
+def rows(model, ids_file, threads, chunk, *more):
     """All bits of the scores: ids, log-probabilities, and the five best of each position."""
     return tenwatt_json("score", model, "--ids", ids_file, "--top", 5, "--threads", threads,
-                        "--chunk", chunk)["positions"]
+                        "--chunk", chunk, *more)["positions"]
 
 
 def continuation(model, prompt, threads, chunk):
@@ -35,6 +39,25 @@ def first_difference(ours, whole):
         if mine != other:
             return f", first at position {position}: {mine} instead of {other}"
     return "" if len(ours) == len(whole) else f", {len(ours)} positions instead of {len(whole)}"
+
+
+def levels():
+    """The instruction levels of this machine, lowest first; the last one is what auto takes."""
+    run = subprocess.run([PROGRAM, "doctor"], stdout=subprocess.PIPE, text=True, check=False)
+    named = re.search(r"kernels: ([\w, -]+)", run.stdout)
+    return named[1].split(", ") if named else []
+
+
+def check_levels(verdict, model, ids_file):
+    found = levels()
+    verdict.check(bool(found), f"instruction levels: {', '.join(found)}")
+    for level in found[:-1]:
+        whole = rows(model, ids_file, 1, 0, "--level", level)
+        for threads, chunk in LEVEL_VARIANTS:
+            difference = first_difference(
+                rows(model, ids_file, threads, chunk, "--level", level), whole)
+            verdict.check(not difference, f"{level}, threads {threads}, pieces of {chunk}: score"
+                          + (difference or " equal"))
 
 
 def main():
@@ -60,6 +83,7 @@ def main():
             verdict.check(not difference, f"{name}: score" + (difference or " equal"))
             equal = continuation(model, prompt, threads, chunk) == whole_text
             verdict.check(equal, f"{name}: generate " + ("equal" if equal else "differs"))
+        check_levels(verdict, model, file.name)
     verdict.leave()
 
 
