@@ -42,12 +42,14 @@ struct AskOptions {
   TranscribeOptions transcribe;
   SayOptions say;
   bool speak = true;
+  std::string text_before;  ///< written text that comes before a spoken question
 };
 
 struct Turn {
   std::string question;
   std::string answer;  ///< as the model wrote it
   std::string spoken;  ///< as it was sent to the voice
+  std::string stop;    ///< why the answer ended: "end", "length", "cancelled" or "caller"
   TurnAccount account;
 };
 
@@ -65,7 +67,7 @@ class Assistant {
     OnSamples on_samples;
   };
   Result<Turn> ask(std::string_view text, const AskOptions& options, const Listener& listener);
-  /// Samples at 16 kHz, mono.
+  /// Samples at 16 kHz, mono. kInvalidArgument if no speech is heard in them.
   Result<Turn> ask(std::span<const float> speech, const AskOptions& options,
                    const Listener& listener);
 
@@ -75,8 +77,8 @@ class Assistant {
   Status reset();
   /// Loads all three models now.
   Status load();
-  /// Every part of the three models.
-  Result<std::vector<Placement>> placement();
+  /// Every part of the models that are loaded.
+  std::vector<Placement> placement() const;
 
  private:
   struct Impl;

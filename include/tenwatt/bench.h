@@ -24,10 +24,12 @@ struct LanguageBench {
   double load_ms = 0;
 };
 
-/// Reads a prompt of `prompt_tokens` and decodes `generate` tokens, `repeat` times.
+/// Reads a prompt of `prompt_tokens` and decodes `generate` tokens, `repeat` times. kUsage for
+/// numbers that make no sense or don't fit the model's context.
 Result<LanguageBench> bench_language(const std::shared_ptr<Runtime>& runtime,
                                      const std::string& model, int64_t prompt_tokens,
-                                     int64_t generate, int repeat);
+                                     int64_t generate, int repeat,
+                                     const CancelFlag* cancel = nullptr);
 
 /// Read bandwidth of the runtime's threads over 2 MB pages, GB/s: the best of a few passes over
 /// memory larger than the caches.

@@ -42,7 +42,7 @@ class Network {
   };
 
   static Result<std::shared_ptr<Network>> open(std::shared_ptr<Runtime> runtime,
-                                               const std::string& path,
+                                               const std::string& name_or_path,
                                                const NetworkOptions& options = {});
   ~Network();
 

@@ -21,10 +21,13 @@ struct TranscribeOptions {
   bool context = true;   ///< condition on the text before
   bool timestamps = true;
   bool voice_activity = false;  ///< leave out what is not speech
+  bool translate = false;       ///< into English; multilingual models only
+  uint64_t seed = 0;            ///< of the sampling above temperature 0
   const CancelFlag* cancel = nullptr;
 };
 
 struct TranscriptSegment {
+  int64_t seek = 0;  ///< first mel frame (10 ms) of the window it was heard in
   double start = 0;  ///< seconds
   double end = 0;
   std::string text;
@@ -37,6 +40,7 @@ struct TranscriptSegment {
 
 struct Transcript {
   std::string language;
+  double language_probability = 1;  ///< 1 for a language that was given
   double audio_seconds = 0;
   std::string text;
   std::vector<TranscriptSegment> segments;

@@ -59,10 +59,11 @@ Result<int64_t> Assistant::sample_rate() {
   return impl_->voice->sample_rate();
 }
 
-Result<std::vector<Placement>> Assistant::placement() {
-  TENWATT_TRY(load());
-  std::vector<Placement> all = impl_->recognizer->placement();
-  all.push_back(impl_->model->placement());
+std::vector<Placement> Assistant::placement() const {
+  std::vector<Placement> all;
+  if (impl_->recognizer) all = impl_->recognizer->placement();
+  if (impl_->model) all.push_back(impl_->model->placement());
+  if (!impl_->voice) return all;
   for (Placement& part : impl_->voice->placement()) all.push_back(std::move(part));
   return all;
 }
@@ -93,6 +94,7 @@ Status Assistant::Impl::answer(Turn& turn, const AskOptions& ask, const Listener
                         options, inner, clock));
   turn.answer = reply.text;
   turn.spoken = reply.spoken;
+  turn.stop = stop_name(reply.stop);
   account.first_token_seconds = reply.account.first_token_seconds;
   account.generate_seconds = reply.account.generate_seconds;
   account.first_audio_seconds = reply.account.first_audio_seconds;
@@ -124,11 +126,12 @@ Result<Turn> Assistant::ask(std::span<const float> speech, const AskOptions& opt
       TENWATT_TRY(impl_->recognizer->transcribe(speech, options.transcribe));
   turn.account.transcribe_seconds = transcript.wall_seconds;
   turn.question = transcript.text;
-  if (listener.on_question) listener.on_question(turn.question);
   if (turn.question.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no speech was heard in the question",
                 "check the recording, or ask in writing: tenwatt ask \"...\"");
   }
+  if (!options.text_before.empty()) turn.question = options.text_before + "\n" + turn.question;
+  if (listener.on_question) listener.on_question(turn.question);
   TENWATT_TRY(impl_->answer(turn, options, listener, clock));
   return turn;
 }

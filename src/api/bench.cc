@@ -68,13 +68,19 @@ Result<double> measure_read_bandwidth(const std::shared_ptr<Runtime>& runtime) {
 
 Result<LanguageBench> bench_language(const std::shared_ptr<Runtime>& runtime,
                                      const std::string& model_name, int64_t prompt_tokens,
-                                     int64_t generate, int repeat) {
+                                     int64_t generate, int repeat, const CancelFlag* cancel) {
   if (prompt_tokens < 1 || generate < 1 || repeat < 1) {
-    return fail(ErrorCode::kInvalidArgument,
+    return fail(ErrorCode::kUsage,
                 "a bench needs at least one prompt token, one generated token and one repeat");
   }
   const auto model = TENWATT_TRY(Model::open(runtime, model_name));
   const thinking::LanguageEngine& engine = *model->impl().engine;
+  if (prompt_tokens > engine.context() || generate > engine.context() - prompt_tokens) {
+    return fail(ErrorCode::kUsage,
+                std::to_string(prompt_tokens) + " prompt tokens and " + std::to_string(generate) +
+                    " generated ones don't fit the model's context",
+                "choose at most " + std::to_string(engine.context()) + " in all");
+  }
   LanguageBench bench;
   bench.model = model_name;
   bench.threads = runtime->threads();
@@ -95,13 +101,13 @@ Result<LanguageBench> bench_language(const std::shared_ptr<Runtime>& runtime,
     bench.roof_gb_s = std::max(bench.roof_gb_s, TENWATT_TRY(measure_read_bandwidth(runtime)));
     decoding::Sequence sequence = engine.open_sequence();
     const Stopwatch watch;
-    TENWATT_TRY(sequence.append(prompt));
+    TENWATT_TRY(sequence.append(prompt, cancel));
     prefill.push_back(static_cast<double>(prompt_tokens) / watch.seconds());
     first.push_back(1000 * watch.seconds());
     const Stopwatch decoding;
     for (int64_t token = 0; token < generate; ++token) {
       const int32_t next = decoding::argmax(sequence.logits());
-      TENWATT_TRY(sequence.append(std::span(&next, 1)));
+      TENWATT_TRY(sequence.append(std::span(&next, 1), cancel));
     }
     decode.push_back(static_cast<double>(generate) / decoding.seconds());
   }

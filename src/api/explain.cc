@@ -19,7 +19,8 @@ std::optional<ModelKind> kind_of_path(const std::filesystem::path& path) {
   if (path.filename() == "model.bin" || std::filesystem::exists(path / "model.bin")) {
     return ModelKind::kRecognizer;
   }
-  if (std::filesystem::exists(path.string() + ".json")) return ModelKind::kVoice;
+  const bool described = std::filesystem::exists(path.string() + ".json");
+  if (path.extension() == ".onnx" && described) return ModelKind::kVoice;
   return std::nullopt;
 }
 

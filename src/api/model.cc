@@ -15,20 +15,6 @@ namespace {
 
 constexpr int64_t kFirstStepTokens = 10;
 
-std::string stop_name(decoding::StopReason reason) {
-  switch (reason) {
-    case decoding::StopReason::kEndOfText:
-      return "end";
-    case decoding::StopReason::kLength:
-      return "length";
-    case decoding::StopReason::kCancelled:
-      return "cancelled";
-    case decoding::StopReason::kCaller:
-      return "caller";
-  }
-  return "length";
-}
-
 std::vector<RankedToken> ranked(const text::Tokenizer& tokenizer, std::span<const float> logits,
                                 int64_t count) {
   std::vector<RankedToken> tokens;
@@ -72,6 +58,20 @@ Status check_ids(const std::vector<int32_t>& ids, int64_t vocabulary) {
 
 }  // namespace
 
+std::string stop_name(decoding::StopReason reason) {
+  switch (reason) {
+    case decoding::StopReason::kEndOfText:
+      return "end";
+    case decoding::StopReason::kLength:
+      return "length";
+    case decoding::StopReason::kCancelled:
+      return "cancelled";
+    case decoding::StopReason::kCaller:
+      return "caller";
+  }
+  return "length";
+}
+
 decoding::GenerateOptions to_decoding(const GenerateOptions& options) {
   return {.sampler = {.temperature = options.sampling.temperature,
                       .top_k = options.sampling.top_k,
@@ -91,10 +91,9 @@ TextTokenizer::~TextTokenizer() = default;
 
 Result<std::shared_ptr<TextTokenizer>> TextTokenizer::open(const std::string& name_or_path) {
   const store::ResolvedModel resolved = TENWATT_TRY(resolve_language_model(name_or_path));
-  auto model = models::read_language_model(resolved.main);
-  if (!model) return fail_in(resolved.main, model.error());
+  models::LanguageModel model = TENWATT_TRY(models::read_language_model(resolved.main));
   auto impl = std::make_unique<Impl>();
-  impl->tokenizer = TENWATT_TRY(text::make_tokenizer(std::move(model->tokenizer)));
+  impl->tokenizer = TENWATT_TRY(text::make_tokenizer(std::move(model.tokenizer)));
   return std::shared_ptr<TextTokenizer>(new TextTokenizer(std::move(impl)));
 }
 
@@ -154,6 +153,16 @@ Result<Generation> Model::generate(const std::vector<int32_t>& prompt,
                 "give some text with -p");
   }
   TENWATT_TRY(check_ids(prompt, impl_->engine->vocabulary()));
+  const int64_t room = impl_->engine->context() - static_cast<int64_t>(prompt.size());
+  if (room < 1) {
+    return fail(ErrorCode::kOutOfRange,
+                "the prompt has " + std::to_string(prompt.size()) +
+                    " tokens, and the model's context holds " +
+                    std::to_string(impl_->engine->context()),
+                "shorten the prompt, or raise the context");
+  }
+  decoding::GenerateOptions limited = to_decoding(options);
+  limited.max_tokens = std::min(limited.max_tokens, room);
   Generation generation;
   generation.stats.prompt_tokens = static_cast<int64_t>(prompt.size());
   decoding::Sequence sequence = impl_->engine->open_sequence();
@@ -168,8 +177,8 @@ Result<Generation> Model::generate(const std::vector<int32_t>& prompt,
     const bool go_on = piece.empty() || !on_text || on_text(piece);
     return go_on ? decoding::Continue::kYes : decoding::Continue::kNo;
   };
-  const decoding::Generated generated = TENWATT_TRY(
-      decoding::generate(sequence, tokenizer, to_decoding(options), [&](text::TokenId token) {
+  const decoding::Generated generated =
+      TENWATT_TRY(decoding::generate(sequence, tokenizer, limited, [&](text::TokenId token) {
         if (generation.stats.first_token_seconds == 0) {
           generation.stats.first_token_seconds = watch.seconds();
         }
@@ -186,7 +195,8 @@ Result<Generation> Model::generate(const std::vector<int32_t>& prompt,
 Result<std::vector<ScoredPosition>> Model::score(const std::vector<int32_t>& ids,
                                                  const ScoreOptions& options) const {
   if (ids.size() < 2) {
-    return fail(ErrorCode::kInvalidArgument, "a score needs at least two tokens");
+    return fail(ErrorCode::kInvalidArgument, "a score needs at least two tokens",
+                "give a longer text");
   }
   TENWATT_TRY(check_ids(ids, impl_->engine->vocabulary()));
   std::vector<ScoredPosition> positions;

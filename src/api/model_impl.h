@@ -17,5 +17,7 @@ struct Model::Impl {
 };
 
 decoding::GenerateOptions to_decoding(const GenerateOptions& options);
+/// The public spelling of why an answer ended.
+std::string stop_name(decoding::StopReason reason);
 
 }  // namespace tenwatt

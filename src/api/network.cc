@@ -83,8 +83,9 @@ Network::Network(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Network::~Network() = default;
 
 Result<std::shared_ptr<Network>> Network::open(std::shared_ptr<Runtime> runtime,
-                                               const std::string& path,
+                                               const std::string& name_or_path,
                                                const NetworkOptions& options) {
+  const std::string path = TENWATT_TRY(resolve_model(name_or_path)).main;
   graph::Graph graph = TENWATT_TRY(exchange::import_onnx(path));
   for (const std::string& shape : options.shapes) TENWATT_TRY(fix_shape(graph, shape));
   if (graph.name.empty()) graph.name = "network";
@@ -147,6 +148,12 @@ Result<std::map<std::string, Array>> Network::run(const std::map<std::string, Ar
   const std::vector<Tensor> outputs = TENWATT_TRY(impl_->program->run(batch, run));
   for (size_t i = 0; i < outputs.size(); ++i) {
     results.insert_or_assign(impl_->outputs[i].name, to_array(outputs[i]));
+  }
+  for (const std::string& tap : options.taps) {
+    if (results.contains(tap)) continue;
+    return fail(
+        ErrorCode::kInvalidArgument, "no device computes the value '" + tap + "'",
+        "it is an input, a constant or part of a shape: tap a value that depends on inputs");
   }
   return results;
 }

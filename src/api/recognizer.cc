@@ -13,7 +13,8 @@ namespace tenwatt {
 namespace {
 
 TranscriptSegment to_segment(const hearing::Segment& segment) {
-  return {.start = segment.start,
+  return {.seek = segment.seek,
+          .start = segment.start,
           .end = segment.end,
           .text = segment.text,
           .tokens = segment.tokens,
@@ -26,6 +27,7 @@ TranscriptSegment to_segment(const hearing::Segment& segment) {
 hearing::Segment from_segment(const TranscriptSegment& segment, int64_t id) {
   hearing::Segment inner;
   inner.id = id;
+  inner.seek = segment.seek;
   inner.start = segment.start;
   inner.end = segment.end;
   inner.text = segment.text;
@@ -110,6 +112,8 @@ Result<Transcript> Recognizer::transcribe(std::span<const float> speech,
   const Stopwatch watch;
   hearing::TranscribeOptions inner;
   inner.language = options.language;
+  inner.task = options.translate ? hearing::Task::kTranslate : hearing::Task::kTranscribe;
+  inner.seed = options.seed;
   inner.prompt = options.prompt;
   inner.timestamps = options.timestamps ? hearing::Timestamps::kOn : hearing::Timestamps::kOff;
   inner.context = options.context ? hearing::Context::kPreviousText : hearing::Context::kNone;
@@ -145,6 +149,7 @@ Result<Transcript> Recognizer::transcribe(std::span<const float> speech,
       transcriber.transcribe(only ? std::span<const float>(only->samples()) : speech, inner));
   Transcript transcript;
   transcript.language = found.language;
+  transcript.language_probability = found.language_probability;
   transcript.audio_seconds = static_cast<double>(speech.size()) / audio::kSpeechRate;
   transcript.text = found.text();
   transcript.encode_seconds = found.encode_seconds;
@@ -171,6 +176,7 @@ Result<std::string> format_transcript(const Transcript& transcript, const std::s
   }
   hearing::Transcript inner;
   inner.language = transcript.language;
+  inner.language_probability = transcript.language_probability;
   inner.duration = transcript.audio_seconds;
   int64_t id = 0;
   for (const TranscriptSegment& segment : transcript.segments) {

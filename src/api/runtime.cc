@@ -13,8 +13,7 @@ namespace tenwatt {
 namespace {
 
 constexpr int kMaxThreads = 256;
-const char* const kParts[] = {"text-encoder", "flow",    "vocoder", "encoder",
-                              "decoder",      "prefill", "decode"};
+const char* const kParts[] = {"text-encoder", "flow", "vocoder", "encoder", "decoder", "decode"};
 
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -29,20 +28,22 @@ Result<std::vector<std::shared_ptr<devices::Device>>> choose(
   std::vector<std::shared_ptr<devices::Device>> chosen;
   for (const std::string& asked : split(names, ',')) {
     const std::string name = asked.substr(0, asked.find(':'));
-    if (name == "auto" || name == "cpu") continue;
+    const bool host = name == "auto" || name == "cpu";
     const auto found = std::ranges::find_if(
         known, [&](const auto& device) { return device->info().name == name; });
-    if (found == known.end()) {
+    if (found == known.end() && !host) {
       std::string all;
       for (const auto& device : known) all += (all.empty() ? "" : ", ") + device->info().name;
       return fail(ErrorCode::kInvalidArgument, "there is no device '" + name + "'",
                   "choose from: auto, " + all);
     }
     const std::string setting = asked.size() > name.size() ? asked.substr(name.size() + 1) : "";
-    if (!setting.empty() && setting != "mode=exact") {
+    if (!setting.empty() && (host || setting != "mode=exact")) {
       return fail(ErrorCode::kInvalidArgument,
-                  "device " + name + " has no setting '" + setting + "'", "use mode=exact");
+                  "device " + name + " has no setting '" + setting + "'",
+                  host ? "--device " + name : "--device " + name + ":mode=exact");
     }
+    if (host) continue;
     chosen.push_back(*found);
   }
   chosen.push_back(known.back());

@@ -69,7 +69,9 @@ Result<Reply> answer(std::string_view question, const TurnParts& parts, const Tu
       TENWATT_TRY(parts.conversation.send(question, options.generate, on_text));
   account.generate_seconds = thinking.seconds() - account.speak_seconds;
   TENWATT_TRY(Status(spoken));
-  TENWATT_TRY(speaking.finish());
+  // What is left is not spoken after a cancel, so that the sound stops with the text.
+  reply.stop = written.generated.reason;
+  if (reply.stop != decoding::StopReason::kCancelled) TENWATT_TRY(speaking.finish());
   account.prompt_tokens = written.prompt_tokens;
   account.generated_tokens = static_cast<int64_t>(written.generated.tokens.size());
   reply.text = written.text;

@@ -31,6 +31,7 @@ struct Account {
 struct Reply {
   std::string text;    ///< as the model wrote it
   std::string spoken;  ///< as it was sent to the voice
+  decoding::StopReason stop = decoding::StopReason::kEndOfText;
   Account account;
 };
 

@@ -28,8 +28,8 @@ constexpr std::array kRuntime = {
     OptionSpec{.name = "place",
                .type = OptionType::kList,
                .value_name = "PART=NAMES",
-               .help = "devices of one part: text-encoder, flow, vocoder, encoder, decoder, "
-                       "prefill or decode"},
+               .help = "devices of one part: text-encoder, flow, vocoder, encoder, decoder "
+                       "or decode"},
     OptionSpec{.name = "precision",
                .default_value = "fast",
                .value_name = "exact|fast",
@@ -62,7 +62,7 @@ constexpr std::array kRuntime = {
     OptionSpec{.name = "offline", .type = OptionType::kSwitch, .help = "never use the network"},
 };
 
-constexpr int64_t kMostThreads = 1024;
+constexpr int64_t kMostThreads = 256;
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// The handler touches one lock-free atomic, the only thing that a handler may.
+// The handler touches lock-free atomics, the only things that a handler may.
 #include "cli/interrupt.h"
 
 #include <csignal>
@@ -7,9 +7,11 @@ namespace tenwatt::cli {
 namespace {
 
 CancelFlag flag{false};
+CancelFlag terminate{false};
 static_assert(CancelFlag::is_always_lock_free);
 
 void on_interrupt(int signal) {
+  if (signal == SIGTERM) terminate = true;
   if (!flag.exchange(true)) return;
   std::signal(signal, SIG_DFL);
   std::raise(signal);
@@ -18,6 +20,7 @@ void on_interrupt(int signal) {
 }  // namespace
 
 CancelFlag& interrupt_flag() { return flag; }
+bool termination_asked() { return terminate; }
 
 void catch_interrupts() {
   for (int signal : {SIGINT, SIGTERM}) {

@@ -6,8 +6,11 @@
 
 namespace tenwatt::cli {
 
-/// Set by SIGINT or SIGTERM once `catch_interrupts` was called.
+/// Set by SIGINT or SIGTERM once `catch_interrupts` was called. A verb that goes on after Ctrl-C
+/// (chat) clears it.
 CancelFlag& interrupt_flag();
+/// SIGTERM came: whoever goes on after Ctrl-C must not go on now.
+bool termination_asked();
 void catch_interrupts();
 
 }  // namespace tenwatt::cli

@@ -1,5 +1,7 @@
 #include "cli/model_options.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "base/log.h"
@@ -10,32 +12,67 @@ namespace tenwatt::cli {
 namespace {
 
 constexpr size_t kMostIdBytes = size_t{16} << 20;
+constexpr int64_t kMostTokens = int64_t{1} << 30;
+
+/// The option as a number in low..high; kUsage, saying what may be given, if it isn't.
+Result<double> number_within(const OptionValues& options, const char* name, double low,
+                             double high) {
+  const double value = options.number(name);
+  if (value >= low && value <= high) return value;
+  return fail(ErrorCode::kUsage, fmt::format("--{} is {}", name, value),
+              fmt::format("choose {} to {}", low, high));
+}
+
+Result<int64_t> integer_within(const OptionValues& options, const char* name, int64_t low,
+                               int64_t high) {
+  const int64_t value = options.integer(name);
+  if (value >= low && value <= high) return value;
+  return fail(ErrorCode::kUsage, fmt::format("--{} is {}", name, value),
+              fmt::format("choose {} to {}", low, high));
+}
 
 }  // namespace
 
 Result<std::shared_ptr<Runtime>> open_runtime(const Invocation& invocation) {
-  return Runtime::create(TENWATT_TRY(runtime_options(invocation.options)));
+  auto runtime = Runtime::create(TENWATT_TRY(runtime_options(invocation.options)));
+  if (!runtime && runtime.error().code == ErrorCode::kInvalidArgument) {
+    runtime.error().code = ErrorCode::kUsage;
+  }
+  return runtime;
 }
 
 Result<std::shared_ptr<Model>> open_model(const std::shared_ptr<Runtime>& runtime,
                                           const Invocation& invocation, const std::string& name) {
-  auto model =
-      TENWATT_TRY(Model::open(runtime, name, {.context = invocation.options.integer("context")}));
+  const int64_t context =
+      TENWATT_TRY(integer_within(invocation.options, "context", 0, kMostTokens));
+  auto model = TENWATT_TRY(Model::open(runtime, name, {.context = context}));
+  if (context > model->facts().context) {
+    log_warning(fmt::format("--context {}: the model was made for {} tokens, and that is used",
+                            context, model->facts().context));
+  }
   for (const std::string& notice : model->facts().notices) log_warning(notice);
   return model;
 }
 
-GenerateOptions generate_options(const Invocation& invocation) {
+Result<GenerateOptions> generate_options(const Invocation& invocation) {
   const OptionValues& options = invocation.options;
   GenerateOptions generate;
-  generate.sampling.temperature = static_cast<float>(options.number("temperature"));
-  generate.sampling.top_p = static_cast<float>(options.number("top-p"));
-  generate.sampling.top_k = options.integer("top-k");
+  generate.sampling.temperature =
+      static_cast<float>(TENWATT_TRY(number_within(options, "temperature", 0, 100)));
+  // 0 would leave nothing to choose from.
+  constexpr double kLeastTopP = 1e-6;
+  generate.sampling.top_p =
+      static_cast<float>(TENWATT_TRY(number_within(options, "top-p", kLeastTopP, 1)));
+  generate.sampling.top_k = TENWATT_TRY(integer_within(options, "top-k", 0, kMostTokens));
   generate.sampling.seed = static_cast<uint64_t>(options.integer("seed"));
-  generate.max_tokens = options.integer("max-tokens");
-  generate.chunk = options.has("chunk") ? options.integer("chunk") : 0;
+  generate.max_tokens = TENWATT_TRY(integer_within(options, "max-tokens", 0, kMostTokens));
+  generate.chunk = TENWATT_TRY(chunk_option(invocation));
   generate.cancel = invocation.cancel;
   return generate;
+}
+
+Result<int64_t> chunk_option(const Invocation& invocation) {
+  return integer_within(invocation.options, "chunk", 0, kMostTokens);
 }
 
 TranscribeOptions transcribe_options(const Invocation& invocation) {
@@ -44,6 +81,7 @@ TranscribeOptions transcribe_options(const Invocation& invocation) {
   transcribe.language = options.text("lang");
   transcribe.fallback = !options.on("no-fallback");
   transcribe.context = !options.on("no-context");
+  transcribe.seed = static_cast<uint64_t>(options.integer("seed"));
   transcribe.cancel = invocation.cancel;
   return transcribe;
 }
@@ -52,8 +90,10 @@ Result<SayOptions> say_options(const Invocation& invocation) {
   const OptionValues& options = invocation.options;
   SayOptions say;
   say.speaker = options.text("speaker");
-  say.speed = static_cast<float>(options.number("speed"));
-  if (options.has("noise")) say.noise = static_cast<float>(options.number("noise"));
+  say.speed = static_cast<float>(TENWATT_TRY(number_within(options, "speed", 0.25, 4)));
+  if (options.has("noise")) {
+    say.noise = static_cast<float>(TENWATT_TRY(number_within(options, "noise", 0, 10)));
+  }
   say.seed = static_cast<uint64_t>(options.integer("seed"));
   say.cancel = invocation.cancel;
   return say;

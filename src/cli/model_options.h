@@ -88,13 +88,17 @@ inline constexpr OptionSpec kNoiseOption = {.name = "noise",
                                                 "both noise scales; 0 gives the same sound "
                                                 "every time"};
 
+/// Devices, threads and the like; what is wrong with them is the command line's fault (kUsage).
 Result<std::shared_ptr<Runtime>> open_runtime(const Invocation& invocation);
 /// A language model with --context; what is odd about its files goes to the log.
 Result<std::shared_ptr<Model>> open_model(const std::shared_ptr<Runtime>& runtime,
                                           const Invocation& invocation, const std::string& name);
-GenerateOptions generate_options(const Invocation& invocation);
+/// kUsage for a number outside its range.
+Result<GenerateOptions> generate_options(const Invocation& invocation);
 TranscribeOptions transcribe_options(const Invocation& invocation);
 Result<SayOptions> say_options(const Invocation& invocation);
+/// --chunk; kUsage if it is negative.
+Result<int64_t> chunk_option(const Invocation& invocation);
 
 /// A JSON list of integers: "[1, 0, 41, 0, 2]".
 Result<std::vector<int64_t>> read_id_list(const std::string& path);

@@ -152,9 +152,10 @@ Result<Tensor> weight(const files::GgufFile& file, const std::string& name, cons
   return tensor;
 }
 
-Result<LanguageModel> read_language_model(const std::string& path,
+namespace {
+
+Result<LanguageModel> make_language_model(const files::GgufFile& file,
                                           const LanguageModelOptions& options) {
-  const files::GgufFile file = TENWATT_TRY(files::read_gguf(path));
   LanguageModel model;
   model.architecture = std::string(TENWATT_TRY(file.text("general.architecture")));
   model.name = std::string(TENWATT_TRY(file.text("general.name", model.architecture)));
@@ -170,6 +171,23 @@ Result<LanguageModel> read_language_model(const std::string& path,
   model.context = shape.context;
   model.vocabulary = shape.vocabulary;
   model.bytes_per_token = bytes_per_token(file);
+  return model;
+}
+
+/// The reader of the file has said where it is; a file that is no model at all needs a way on.
+std::unexpected<Error> with_remedy(Error error) {
+  if (error.remedy.empty()) error.remedy = "tenwatt list shows models that can be had by name";
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+Result<LanguageModel> read_language_model(const std::string& path,
+                                          const LanguageModelOptions& options) {
+  const auto file = files::read_gguf(path);
+  if (!file) return with_remedy(file.error());
+  auto model = make_language_model(*file, options);
+  if (!model) return with_remedy(fail_in(path, model.error()).error());
   return model;
 }
 

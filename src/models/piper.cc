@@ -210,7 +210,13 @@ Result<PiperModel> cut_piper(Graph graph, files::PiperVoice voice) {
 }
 
 Result<PiperModel> read_piper(const std::string& onnx_path) {
-  files::PiperVoice voice = TENWATT_TRY(files::read_piper_voice(onnx_path + ".json"));
+  auto described = files::read_piper_voice(onnx_path + ".json");
+  if (!described) {
+    Error error = std::move(described).error();
+    if (error.remedy.empty()) error.remedy = "a voice is two files, NAME.onnx and NAME.onnx.json";
+    return std::unexpected(std::move(error));
+  }
+  files::PiperVoice voice = std::move(*described);
   Graph graph = TENWATT_TRY(exchange::import_onnx(onnx_path));
   auto model = cut_piper(std::move(graph), std::move(voice));
   if (!model) return fail_in(onnx_path, model.error());

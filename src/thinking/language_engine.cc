@@ -4,18 +4,21 @@ namespace tenwatt::thinking {
 
 Result<std::shared_ptr<const LanguageEngine>> LanguageEngine::load(
     const std::string& path, models::LanguageModelOptions model, engine::ProgramOptions program) {
-  auto read = models::read_language_model(path, model);
-  if (!read) return fail_in(path, read.error());
+  return make(TENWATT_TRY(models::read_language_model(path, model)), std::move(program));
+}
+
+Result<std::shared_ptr<const LanguageEngine>> LanguageEngine::make(models::LanguageModel read,
+                                                                   engine::ProgramOptions program) {
   std::shared_ptr<LanguageEngine> engine(new LanguageEngine);
-  engine->tokenizer_ = TENWATT_TRY(text::make_tokenizer(std::move(read->tokenizer)));
-  engine->chat_template_source_ = std::move(read->chat_template);
-  engine->name_ = std::move(read->name);
-  engine->architecture_ = std::move(read->architecture);
-  engine->context_ = read->context;
-  engine->vocabulary_ = read->vocabulary;
-  engine->bytes_per_token_ = read->bytes_per_token;
+  engine->tokenizer_ = TENWATT_TRY(text::make_tokenizer(std::move(read.tokenizer)));
+  engine->chat_template_source_ = std::move(read.chat_template);
+  engine->name_ = std::move(read.name);
+  engine->architecture_ = std::move(read.architecture);
+  engine->context_ = read.context;
+  engine->vocabulary_ = read.vocabulary;
+  engine->bytes_per_token_ = read.bytes_per_token;
   engine->program_ =
-      TENWATT_TRY(engine::Program::prepare(std::move(read->graph), std::move(program)));
+      TENWATT_TRY(engine::Program::prepare(std::move(read.graph), std::move(program)));
   return engine;
 }
 

@@ -21,6 +21,9 @@ class LanguageEngine {
   static Result<std::shared_ptr<const LanguageEngine>> load(const std::string& path,
                                                             models::LanguageModelOptions model,
                                                             engine::ProgramOptions program);
+  /// The same from a model that is in memory.
+  static Result<std::shared_ptr<const LanguageEngine>> make(models::LanguageModel model,
+                                                            engine::ProgramOptions program);
 
   const engine::Program& program() const { return *program_; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }

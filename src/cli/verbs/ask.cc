@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iostream>
-#include <iterator>
+#include <filesystem>
 
 #include "base/log.h"
 #include "cli/json.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/standard_input.h"
 #include "cli/verbs.h"
 #include "tenwatt/assistant.h"
 
@@ -43,7 +43,7 @@ constexpr std::array kOptions = {
 Result<std::string> question_text(const Invocation& invocation) {
   if (invocation.arguments.empty()) return std::string();
   if (invocation.arguments[0] != "-") return invocation.arguments[0];
-  std::string text(std::istreambuf_iterator<char>(std::cin), {});
+  std::string text = TENWATT_TRY(read_standard_input(invocation.cancel));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
 }
@@ -53,7 +53,7 @@ std::string as_json(const Turn& turn) {
   JsonWriter json;
   json.begin_object();
   json.member("question", turn.question).member("answer", turn.answer);
-  json.member("spoken", turn.spoken);
+  json.member("spoken", turn.spoken).member("stop", turn.stop);
   json.key("account").begin_object();
   json.member("audio_in_s", account.audio_in_seconds);
   json.member("load_s", account.load_seconds);
@@ -102,9 +102,85 @@ std::string account_text(const Turn& turn, const std::vector<Placement>& placeme
   return text;
 }
 
+/// The sound file of the answer. Nothing is left of one that got no sound before a failure.
+class AnswerFile {
+ public:
+  explicit AnswerFile(std::string path) : path_(std::move(path)) {}
+  AnswerFile(const AnswerFile&) = delete;
+  AnswerFile& operator=(const AnswerFile&) = delete;
+  ~AnswerFile() {
+    if (!writer_ || complete_) return;
+    (void)writer_->close();
+    std::error_code ignored;
+    if (!written_ && std::filesystem::is_regular_file(path_, ignored)) {
+      std::filesystem::remove(path_, ignored);
+    }
+  }
+
+  Status open(int64_t rate) {
+    writer_ = TENWATT_TRY(SoundWriter::open(path_, "wav", rate));
+    return {};
+  }
+  Status write(std::span<const float> samples) {
+    written_ = true;
+    return writer_->write(samples);
+  }
+  Status close() {
+    complete_ = true;
+    return writer_->close();
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<SoundWriter> writer_;
+  bool written_ = false;
+  bool complete_ = false;
+};
+
+Result<AskOptions> ask_options(const Invocation& invocation) {
+  AskOptions ask;
+  ask.generate = TENWATT_TRY(generate_options(invocation));
+  ask.transcribe = transcribe_options(invocation);
+  ask.say = TENWATT_TRY(say_options(invocation));
+  ask.speak = invocation.options.has("output");
+  return ask;
+}
+
+/// The answer as it comes: onto standard output, unless something else goes there.
+class AnswerText {
+ public:
+  explicit AnswerText(bool shown) : shown_(shown) {}
+  bool operator()(std::string_view piece) {
+    if (!shown_) return true;
+    begun_ = true;
+    status_ = print(piece);
+    return status_.has_value();
+  }
+  /// Ends the line; the error of a stream that took no more.
+  Status end() const {
+    TENWATT_TRY(Status(status_));
+    return begun_ ? print("\n") : Status();
+  }
+
+ private:
+  bool shown_;
+  bool begun_ = false;
+  Status status_;
+};
+
 Status run(const Invocation& invocation) {
   const OptionValues& options = invocation.options;
-  const std::string text = TENWATT_TRY(question_text(invocation));
+  const bool json = options.on("json");
+  const bool sound_on_stdout = options.text("output") == "-";
+  if (json && sound_on_stdout) {
+    return fail(ErrorCode::kUsage, "--json and the sound can't share standard output",
+                "give a file with -o");
+  }
+  AskOptions ask = TENWATT_TRY(ask_options(invocation));
+  ask.text_before = TENWATT_TRY(question_text(invocation));
+  const std::string& text = ask.text_before;
+  std::vector<float> speech;
+  if (options.has("audio")) speech = TENWATT_TRY(read_speech(options.text("audio")));
   if (text.empty() && !options.has("audio")) {
     return fail(ErrorCode::kUsage, "there is no question",
                 "give a text, - for standard input, or --audio FILE");
@@ -115,35 +191,36 @@ Status run(const Invocation& invocation) {
                          .voice = options.text("voice")};
   if (options.has("system")) parts.system = options.text("system");
   const auto assistant = TENWATT_TRY(Assistant::create(runtime, parts));
-  AskOptions ask;
-  ask.generate = generate_options(invocation);
-  ask.transcribe = transcribe_options(invocation);
-  ask.say = TENWATT_TRY(say_options(invocation));
-  ask.speak = options.has("output");
-  std::unique_ptr<SoundWriter> writer;
-  if (ask.speak) {
-    const int64_t rate = TENWATT_TRY(assistant->sample_rate());
-    writer = TENWATT_TRY(SoundWriter::open(options.text("output"), "wav", rate));
-  }
-  const bool json = options.on("json");
+  AnswerFile file(options.text("output"));
+  if (ask.speak) TENWATT_TRY(file.open(TENWATT_TRY(assistant->sample_rate())));
+  AnswerText shown(!json && !sound_on_stdout);
   Assistant::Listener listener;
   listener.on_question = [&](std::string_view question) {
     log_information("question: " + std::string(question));
   };
-  listener.on_text = [&](std::string_view piece) { return json || print(piece).has_value(); };
-  listener.on_samples = [&](std::span<const float> samples) { return writer->write(samples); };
-  Turn turn;
-  if (options.has("audio")) {
-    const std::vector<float> speech = TENWATT_TRY(read_speech(options.text("audio")));
-    turn = TENWATT_TRY(assistant->ask(speech, ask, listener));
-  } else {
-    turn = TENWATT_TRY(assistant->ask(text, ask, listener));
+  listener.on_text = [&](std::string_view piece) { return shown(piece); };
+  listener.on_samples = [&](std::span<const float> samples) { return file.write(samples); };
+  const auto turn = options.has("audio") ? assistant->ask(speech, ask, listener)
+                                         : assistant->ask(text, ask, listener);
+  TENWATT_TRY(shown.end());
+  if (!turn) return std::unexpected(turn.error());
+  if (ask.speak) TENWATT_TRY(file.close());
+  if (sound_on_stdout) log_information("answer: " + turn->answer);
+  if (json) TENWATT_TRY(print(as_json(*turn)));
+  if (options.on("account")) {
+    const std::string account = account_text(*turn, assistant->placement());
+    if (json || sound_on_stdout) {
+      log_information("account:\n" + account);
+    } else {
+      TENWATT_TRY(print(account));
+    }
   }
-  if (writer) TENWATT_TRY(writer->close());
-  if (json) return print(as_json(turn));
-  TENWATT_TRY(print("\n"));
-  if (!options.on("account")) return {};
-  return print(account_text(turn, TENWATT_TRY(assistant->placement())));
+  if (turn->stop == "cancelled") return fail(ErrorCode::kCancelled, "the answer was stopped");
+  if (turn->stop == "length") {
+    log_warning(fmt::format("the answer was cut after {} tokens: -n N allows more",
+                            turn->account.generated_tokens));
+  }
+  return {};
 }
 
 }  // namespace

@@ -52,16 +52,22 @@ double percentile(std::vector<double> values, int p) {
 Result<int> repeats(const Invocation& invocation) {
   const int64_t repeat = invocation.options.integer("repeat");
   if (repeat < 1 || repeat > 10000) {
-    return fail(ErrorCode::kUsage, "--repeat must be between 1 and 10000");
+    return fail(ErrorCode::kUsage, "--repeat must be between 1 and 10000", "--repeat 3");
   }
   return static_cast<int>(repeat);
 }
 
+Result<std::vector<float>> bench_speech(const std::string& path) {
+  std::vector<float> speech = TENWATT_TRY(read_speech(path));
+  if (!speech.empty()) return speech;
+  return fail(ErrorCode::kInvalidArgument, path + " holds no sound", "give a recorded sentence");
+}
+
 Status bench_llm(const Invocation& invocation, const std::shared_ptr<Runtime>& runtime) {
   const OptionValues& options = invocation.options;
-  const LanguageBench bench =
-      TENWATT_TRY(bench_language(runtime, options.text("model"), options.integer("prompt"),
-                                 options.integer("generate"), TENWATT_TRY(repeats(invocation))));
+  const LanguageBench bench = TENWATT_TRY(bench_language(
+      runtime, options.text("model"), options.integer("prompt"), options.integer("generate"),
+      TENWATT_TRY(repeats(invocation)), invocation.cancel));
   if (!options.on("json")) {
     return print(fmt::format(
         "{} on {} threads\n  prefill {:>8.1f} tokens/s ({} tokens)\n  decode  {:>8.1f} tokens/s "
@@ -74,7 +80,7 @@ Status bench_llm(const Invocation& invocation, const std::shared_ptr<Runtime>& r
   JsonWriter json;
   json.begin_object();
   json.member("model", bench.model).member("threads", bench.threads);
-  json.member("prompt_tokens", bench.prompt_tokens).member("generated", bench.generated);
+  json.member("prompt_tokens", bench.prompt_tokens).member("generated_tokens", bench.generated);
   json.member("prefill_tok_s", bench.prefill_tokens_per_second);
   json.member("decode_tok_s", bench.decode_tokens_per_second);
   json.member("ttft_ms", bench.first_token_ms);
@@ -91,7 +97,7 @@ Status bench_stt(const Invocation& invocation, const std::shared_ptr<Runtime>& r
   if (!options.has("audio")) {
     return fail(ErrorCode::kUsage, "bench stt needs speech", "add --audio FILE");
   }
-  const std::vector<float> speech = TENWATT_TRY(read_speech(options.text("audio")));
+  const std::vector<float> speech = TENWATT_TRY(bench_speech(options.text("audio")));
   const auto recognizer = TENWATT_TRY(Recognizer::open(runtime, options.text("stt")));
   std::vector<double> wall;
   std::vector<double> encode;
@@ -136,6 +142,10 @@ Status bench_tts(const Invocation& invocation, const std::shared_ptr<Runtime>& r
     first.push_back(1000 * stats.first_audio_seconds);
     audio = stats.audio_seconds;
   }
+  if (audio == 0) {
+    return fail(ErrorCode::kInvalidArgument, "the text holds nothing that can be spoken",
+                "give a sentence with --text");
+  }
   const double seconds = percentile(wall, 50);
   if (!options.on("json")) {
     return print(fmt::format(
@@ -153,7 +163,7 @@ Status bench_turn(const Invocation& invocation, const std::shared_ptr<Runtime>& 
   if (!options.has("audio")) {
     return fail(ErrorCode::kUsage, "bench turn needs a spoken question", "add --audio FILE");
   }
-  const std::vector<float> speech = TENWATT_TRY(read_speech(options.text("audio")));
+  const std::vector<float> speech = TENWATT_TRY(bench_speech(options.text("audio")));
   std::vector<double> stt;
   std::vector<double> first_token;
   std::vector<double> first_sound;
@@ -167,6 +177,8 @@ Status bench_turn(const Invocation& invocation, const std::shared_ptr<Runtime>& 
   AskOptions ask;
   ask.generate.max_tokens = options.integer("generate");
   ask.generate.cancel = invocation.cancel;
+  ask.transcribe.cancel = invocation.cancel;
+  ask.say.cancel = invocation.cancel;
   for (int i = TENWATT_TRY(repeats(invocation)); i > 0; --i) {
     TENWATT_TRY(assistant->reset());
     const Turn turn = TENWATT_TRY(assistant->ask(speech, ask, {}));
@@ -212,6 +224,7 @@ Status run(const Invocation& invocation) {
     return fail(ErrorCode::kUsage, "there is no bench '" + invocation.arguments[0] + "'",
                 "choose llm, stt, tts or turn");
   }
+  TENWATT_TRY(repeats(invocation));  // before anything is loaded
   return found->second(invocation, TENWATT_TRY(open_runtime(invocation)));
 }
 

@@ -4,10 +4,13 @@
 
 #include <array>
 #include <fstream>
-#include <iostream>
+#include <optional>
 
+#include "base/log.h"
+#include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/standard_input.h"
 #include "cli/verbs.h"
 #include "tenwatt/model.h"
 
@@ -26,13 +29,14 @@ constexpr std::string_view kHelp =
     "/quit         leave (or Ctrl-D)\n";
 
 Status save(const Chat& chat, const std::string& path) {
-  if (path.empty()) return fail(ErrorCode::kUsage, "/save needs a file name");
+  if (path.empty()) return fail(ErrorCode::kUsage, "/save needs a file name", "/save FILE");
   std::ofstream file(path);
   for (const ChatMessage& message : chat.history()) {
     file << message.role << ": " << message.content << "\n\n";
   }
   file.close();
-  if (!file) return fail(ErrorCode::kIo, "can't write " + path);
+  if (!file)
+    return fail(ErrorCode::kIo, "can't write " + path, "/save to a file in a folder that is there");
   return {};
 }
 
@@ -44,34 +48,70 @@ Result<Next> command(Chat& chat, const std::string& line) {
     TENWATT_TRY(print(kHelp));
   } else if (line == "/reset") {
     TENWATT_TRY(chat.reset());
-  } else if (line.starts_with("/save")) {
+    log_information("the conversation is forgotten");
+  } else if (line == "/save" || line.starts_with("/save ")) {
     const size_t name = line.find_first_not_of(' ', 5);
-    TENWATT_TRY(save(chat, name == std::string::npos ? "" : line.substr(name)));
+    const std::string path = name == std::string::npos ? "" : line.substr(name);
+    TENWATT_TRY(save(chat, path));
+    log_information("saved to " + path);
   } else {
     return fail(ErrorCode::kUsage, "there is no command " + line, "/help lists them");
   }
   return Next::kGoOn;
 }
 
+/// One message and its answer. Ctrl-C stops the answer, not the conversation.
+Status talk(Chat& chat, const std::string& line, const GenerateOptions& options) {
+  bool begun = false;
+  const auto answer = chat.send(line, options, [&](std::string_view piece) {
+    begun = true;
+    return print(piece).has_value();
+  });
+  if (begun) TENWATT_TRY(print("\n"));
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->stop == "length") {
+    log_warning(fmt::format("the answer was cut after {} tokens: -n N allows more",
+                            answer->stats.generated_tokens));
+  }
+  return {};
+}
+
+/// Whether the conversation goes on after what happened to a message.
+Status after(const Status& said, bool somebody_types) {
+  if (said || said.error().code != ErrorCode::kCancelled) {
+    if (!said) print_error(said.error());
+    if (!interrupt_flag()) return {};
+  }
+  if (!somebody_types || termination_asked()) {
+    return fail(ErrorCode::kCancelled, "the conversation was stopped");
+  }
+  interrupt_flag() = false;
+  return {};
+}
+
 Status run(const Invocation& invocation) {
+  const GenerateOptions options = TENWATT_TRY(generate_options(invocation));
   const auto runtime = TENWATT_TRY(open_runtime(invocation));
   const auto model = TENWATT_TRY(open_model(runtime, invocation, invocation.options.text("model")));
   const auto chat = TENWATT_TRY(Chat::open(model, invocation.options.text("system")));
-  const bool prompt = isatty(STDIN_FILENO) != 0;
-  for (std::string line;;) {
-    if (prompt) TENWATT_TRY(print("> "));
-    if (!std::getline(std::cin, line)) return {};
-    if (line.empty()) continue;
-    if (line.starts_with('/')) {
-      const auto next = command(*chat, line);
+  const bool somebody_types = isatty(STDIN_FILENO) != 0;
+  if (somebody_types) log_information("/help lists the commands; Ctrl-D leaves");
+  LineReader lines(invocation.cancel);
+  for (;;) {
+    if (somebody_types) TENWATT_TRY(print("> "));
+    const auto read = lines.next();
+    // The prompt's line is unfinished: Ctrl-C and Ctrl-D end it.
+    if (somebody_types && (!read || !*read)) TENWATT_TRY(print("\n"));
+    const std::optional<std::string> line = TENWATT_TRY(Result<std::optional<std::string>>(read));
+    if (!line) return {};
+    if (line->find_first_not_of(" \t") == std::string::npos) continue;
+    if (line->starts_with('/')) {
+      const auto next = command(*chat, *line);
       if (!next) print_error(next.error());
       if (next && *next == Next::kLeave) return {};
       continue;
     }
-    const auto answer = chat->send(line, generate_options(invocation),
-                                   [](std::string_view piece) { return print(piece).has_value(); });
-    TENWATT_TRY(print("\n"));
-    if (!answer) print_error(answer.error());
+    TENWATT_TRY(after(talk(*chat, *line, options), somebody_types));
   }
 }
 

@@ -49,7 +49,8 @@ Status run(const Invocation& invocation) {
   const auto missing = std::ranges::count(checks, Health::kMissing, &Check::health);
   if (missing == 0) return {};
   return fail(ErrorCode::kNotFound,
-              fmt::format("{} of {} checks found something missing", missing, checks.size()));
+              fmt::format("{} of {} checks found something missing", missing, checks.size()),
+              "what stands beside each of them");
 }
 
 }  // namespace

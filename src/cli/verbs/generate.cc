@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/log.h"
 #include "cli/json.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -41,17 +42,32 @@ std::string as_json(const Generation& generation) {
 }
 
 Status run(const Invocation& invocation) {
+  const GenerateOptions options = TENWATT_TRY(generate_options(invocation));
+  if (!invocation.options.has("prompt")) {
+    return fail(ErrorCode::kUsage, "there is no prompt to continue", "give some text with -p");
+  }
   const auto runtime = TENWATT_TRY(open_runtime(invocation));
   const bool json = invocation.options.on("json");
   const auto model = TENWATT_TRY(open_model(runtime, invocation, invocation.arguments[0]));
   Status printed;
-  const Generation generation = TENWATT_TRY(model->generate(
-      invocation.options.text("prompt"), generate_options(invocation), [&](std::string_view piece) {
+  const Generation generation = TENWATT_TRY(
+      model->generate(invocation.options.text("prompt"), options, [&](std::string_view piece) {
         if (!json) printed = print(piece);
         return printed.has_value();
       }));
   TENWATT_TRY(Status(printed));
-  return print(json ? as_json(generation) : "\n");
+  TENWATT_TRY(print(json ? as_json(generation) : "\n"));
+  if (generation.stop == "cancelled") {
+    return fail(ErrorCode::kCancelled, fmt::format("stopped after {} of {} tokens",
+                                                   generation.ids.size(), options.max_tokens));
+  }
+  const bool full = generation.stop == "length" &&
+                    static_cast<int64_t>(generation.ids.size()) < options.max_tokens;
+  if (full) {
+    log_warning(fmt::format("stopped after {} tokens: the context of {} is full",
+                            generation.ids.size(), model->facts().context));
+  }
+  return {};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 
+#include "cli/json.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -30,6 +31,7 @@ constexpr std::array kOptions = {
                .type = OptionType::kList,
                .value_name = "VALUE",
                .help = "also give this inner value"},
+    OptionSpec{.name = "json", .type = OptionType::kSwitch, .help = "names and shapes as JSON"},
 };
 
 std::string file_name(std::string value) {
@@ -66,13 +68,22 @@ Status run(const Invocation& invocation) {
   if (!folder.empty()) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    if (error) return fail(ErrorCode::kIo, "can't make " + folder + ": " + error.message());
+    if (error)
+      return fail(ErrorCode::kIo, "can't make " + folder + ": " + error.message(),
+                  "name a folder that can be written with -o");
   }
+  JsonWriter json;
+  json.begin_object().key("outputs").begin_array();
+  std::string text;
   for (const auto& [name, array] : results) {
-    if (!folder.empty()) TENWATT_TRY(write_npy(folder + "/" + file_name(name), array));
-    TENWATT_TRY(print(fmt::format("{} {}\n", name, shape_text(array))));
+    const std::string path = folder.empty() ? "" : folder + "/" + file_name(name);
+    if (!path.empty()) TENWATT_TRY(write_npy(path, array));
+    text += fmt::format("{} {}\n", name, shape_text(array));
+    json.begin_object().member("name", name).member("type", array.type);
+    json.member("shape", array.shape).member("file", path).end_object();
   }
-  return {};
+  json.end_array().end_object();
+  return print(invocation.options.on("json") ? json.text() + "\n" : text);
 }
 
 }  // namespace
@@ -80,7 +91,10 @@ Status run(const Invocation& invocation) {
 const Verb kInferVerb = {
     .name = "infer",
     .help = "run any ONNX graph on .npy files",
-    .positionals = {.name = "MODEL.onnx", .minimum = 1, .maximum = 1, .help = "the graph"},
+    .positionals = {.name = "MODEL.onnx",
+                    .minimum = 1,
+                    .maximum = 1,
+                    .help = "the graph: a path, or a catalogue name"},
     .options = kOptions,
     .group = OptionGroup::kRuntime,
     .run = run,

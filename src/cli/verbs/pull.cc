@@ -23,7 +23,10 @@ Status run(const Invocation& invocation) {
   settings.offline = invocation.options.on("offline");
   settings.cancel = invocation.cancel;
   settings.on_progress = [&](const PullReport& report) { bar.show(report); };
-  return pull_models(names, settings);
+  const Status pulled = pull_models(names, settings);
+  if (pulled || pulled.error().code != ErrorCode::kCancelled) return pulled;
+  return fail(ErrorCode::kCancelled, "the download was stopped; what is complete is kept",
+              "tenwatt pull goes on from there");
 }
 
 }  // namespace

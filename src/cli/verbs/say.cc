@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iostream>
-#include <iterator>
 
 #include "base/log.h"
+#include "cli/json.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/standard_input.h"
 #include "cli/verbs.h"
 #include "tenwatt/voice.h"
 
@@ -35,6 +35,8 @@ constexpr std::array kOptions = {
     kSpeakerOption,
     kSpeedOption,
     kNoiseOption,
+    OptionSpec{
+        .name = "json", .type = OptionType::kSwitch, .help = "print length and speed as JSON"},
 };
 
 Result<std::string> text_to_say(const Invocation& invocation) {
@@ -43,11 +45,38 @@ Result<std::string> text_to_say(const Invocation& invocation) {
                 "give a text, - for standard input, or --ids FILE");
   }
   if (invocation.arguments[0] != "-") return invocation.arguments[0];
-  return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  return read_standard_input(invocation.cancel);
+}
+
+std::string as_json(const SayStats& stats, const std::string& path) {
+  JsonWriter json;
+  json.begin_object().member("output", path).member("audio_s", stats.audio_seconds);
+  json.member("wall_s", stats.wall_seconds);
+  json.member("first_audio_ms", 1000 * stats.first_audio_seconds);
+  json.member("sentences", stats.sentences).member("notices", stats.notices);
+  return json.end_object().text() + "\n";
+}
+
+void report(const SayStats& stats, const std::string& path) {
+  for (const std::string& notice : stats.notices) log_warning(notice);
+  if (stats.audio_seconds == 0) log_warning("there was nothing to speak: the sound is empty");
+  log_information(fmt::format("{:.2f} s of sound in {:.2f} s, the first after {:.0f} ms{}",
+                              stats.audio_seconds, stats.wall_seconds,
+                              1000 * stats.first_audio_seconds, path == "-" ? "" : ": " + path));
 }
 
 Status run(const Invocation& invocation) {
   const OptionValues& options = invocation.options;
+  const std::string path = options.text("output");
+  if (path == "-" && options.on("json")) {
+    return fail(ErrorCode::kUsage, "--json and the sound can't share standard output",
+                "give a file with -o");
+  }
+  if (options.has("ids") && !invocation.arguments.empty()) {
+    return fail(ErrorCode::kUsage, "say takes a text or --ids, not both");
+  }
+  SayOptions say = TENWATT_TRY(say_options(invocation));
+  say.whole = options.on("whole");
   const auto runtime = TENWATT_TRY(open_runtime(invocation));
   std::vector<int64_t> ids;
   std::string text;
@@ -57,9 +86,6 @@ Status run(const Invocation& invocation) {
     text = TENWATT_TRY(text_to_say(invocation));
   }
   const auto voice = TENWATT_TRY(Voice::open(runtime, options.text("voice")));
-  SayOptions say = TENWATT_TRY(say_options(invocation));
-  say.whole = options.on("whole");
-  const std::string path = options.text("output");
   const auto writer =
       TENWATT_TRY(SoundWriter::open(path, options.text("format"), voice->sample_rate()));
   const OnSamples on_samples = [&](std::span<const float> samples) {
@@ -68,11 +94,8 @@ Status run(const Invocation& invocation) {
   const SayStats stats = options.has("ids") ? TENWATT_TRY(voice->say_ids(ids, say, on_samples))
                                             : TENWATT_TRY(voice->say(text, say, on_samples));
   TENWATT_TRY(writer->close());
-  for (const std::string& notice : stats.notices) log_warning(notice);
-  log_information(fmt::format("{:.2f} s of sound in {:.2f} s, the first after {:.0f} ms{}",
-                              stats.audio_seconds, stats.wall_seconds,
-                              1000 * stats.first_audio_seconds, path == "-" ? "" : ": " + path));
-  return {};
+  report(stats, path);
+  return options.on("json") ? print(as_json(stats, path)) : Status();
 }
 
 }  // namespace

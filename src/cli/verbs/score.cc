@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "cli/json.h"
 #include "cli/model_options.h"
@@ -94,13 +95,17 @@ Status run(const Invocation& invocation) {
   const int given = (options.has("prompt") ? 1 : 0) + (options.has("ids") ? 1 : 0) +
                     (options.has("reference") ? 1 : 0);
   if (given != 1) {
-    return fail(ErrorCode::kUsage, "score needs exactly one of --prompt, --ids and --reference");
+    return fail(ErrorCode::kUsage, "score needs exactly one of --prompt, --ids and --reference",
+                "tenwatt score MODEL -p TEXT");
+  }
+  const ScoreOptions score{.top = options.integer("top"),
+                           .chunk = TENWATT_TRY(chunk_option(invocation)),
+                           .cancel = invocation.cancel};
+  if (score.top < 0) {
+    return fail(ErrorCode::kUsage, fmt::format("--top is {}", score.top), "choose 0 or more");
   }
   const auto runtime = TENWATT_TRY(open_runtime(invocation));
   const auto model = TENWATT_TRY(open_model(runtime, invocation, invocation.arguments[0]));
-  const ScoreOptions score{.top = options.integer("top"),
-                           .chunk = options.integer("chunk"),
-                           .cancel = invocation.cancel};
   if (options.has("reference")) {
     return print_comparison(TENWATT_TRY(model->compare(options.text("reference"), score)),
                             options.on("json"));
@@ -108,6 +113,10 @@ Status run(const Invocation& invocation) {
   std::vector<int32_t> ids;
   if (options.has("ids")) {
     for (int64_t id : TENWATT_TRY(read_id_list(options.text("ids")))) {
+      if (!std::in_range<int32_t>(id)) {
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("{}: {} is no token id", options.text("ids"), id));
+      }
       ids.push_back(static_cast<int32_t>(id));
     }
   } else {

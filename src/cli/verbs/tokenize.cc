@@ -2,11 +2,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iostream>
-#include <iterator>
 
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/standard_input.h"
 #include "cli/verbs.h"
 #include "tenwatt/model.h"
 
@@ -30,14 +29,14 @@ std::string quoted(const std::string& piece) {
 }
 
 /// `-` is standard input, byte for byte: the only way in for a text that holds NUL.
-std::string text_of(const std::string& argument) {
-  if (argument != "-") return argument;
-  return {std::istreambuf_iterator<char>(std::cin), {}};
+Result<std::string> text_of(const Invocation& invocation) {
+  if (invocation.arguments[1] != "-") return invocation.arguments[1];
+  return read_standard_input(invocation.cancel);
 }
 
 Status run(const Invocation& invocation) {
   const auto tokenizer = TENWATT_TRY(TextTokenizer::open(invocation.arguments[0]));
-  const Tokens tokens = tokenizer->tokenize(text_of(invocation.arguments[1]),
+  const Tokens tokens = tokenizer->tokenize(TENWATT_TRY(text_of(invocation)),
                                             {.add_special = invocation.options.on("add-special"),
                                              .plain = invocation.options.on("plain")});
   if (invocation.options.on("json")) {

@@ -1,0 +1,1 @@
+target_link_libraries(test_thinking PRIVATE tenwatt_devices_cpu)
