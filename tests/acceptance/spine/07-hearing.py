@@ -49,15 +49,11 @@ def write_wav(path, samples):
 
 
 def transcripts(recogniser, files):
-    """The text of every file: `transcribe -f json` writes one object after the other."""
+    """The text of every file: `transcribe -f json` gives one object with an entry per file."""
     text = tenwatt("transcribe", "--stt", recogniser, "--no-fallback", "--no-context", "-f", "json",
-                   *files).decode()
-    decoder, found = json.JSONDecoder(), []
-    while text := text.lstrip():
-        row, end = decoder.raw_decode(text)
-        found.append(row["text"])
-        text = text[end:]
-    return found
+                   *files)
+    rows = json.loads(text)
+    return [rows[str(file)]["text"] for file in files]
 
 
 def word_errors(verdict, folder, name, references, ours, theirs):
