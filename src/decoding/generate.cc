@@ -1,5 +1,7 @@
 #include "decoding/generate.h"
 
+#include <cmath>
+
 namespace tenwatt::decoding {
 
 Result<Generated> generate(Sequence& sequence, const text::Tokenizer& tokenizer,
@@ -13,6 +15,11 @@ Result<Generated> generate(Sequence& sequence, const text::Tokenizer& tokenizer,
   Generated generated;
   while (static_cast<int64_t>(generated.tokens.size()) < options.max_tokens) {
     const text::TokenId token = sampler.pick(sequence.logits());
+    // Weights that hold no numbers give no answer, rather than a random one.
+    if (!std::isfinite(sequence.logits()[static_cast<size_t>(token)])) {
+      return fail(ErrorCode::kCorrupt, "the model's output is not a number",
+                  "its file is damaged: delete it and pull it again");
+    }
     const bool end = tokenizer.is_end_of_generation(token);
     if (!end) {
       generated.tokens.push_back(token);

@@ -32,7 +32,8 @@ using OnToken = std::function<Continue(text::TokenId)>;
 
 /// Continues `sequence`, which must hold at least one token. Every token that is returned has been
 /// appended, so a later turn continues from there; the ending token is appended too. Only where
-/// the caller stopped or cancelled may the last one be missing: Sequence::length tells.
+/// the caller stopped or cancelled may the last one be missing: Sequence::length tells. kCorrupt if
+/// the model's output is not a number.
 Result<Generated> generate(Sequence& sequence, const text::Tokenizer& tokenizer,
                            const GenerateOptions& options, const OnToken& on_token = {});
 

@@ -37,6 +37,15 @@ Status check_range(const std::string& key, int64_t value, int64_t low, int64_t h
                                        std::to_string(low) + ".." + std::to_string(high));
 }
 
+/// The number under `key`, within low..high; kCorrupt for others and for what is no number.
+Result<float> real_within(const files::GgufFile& file, const std::string& key,
+                          std::optional<double> otherwise, double low, double high) {
+  const double value =
+      otherwise ? TENWATT_TRY(file.real(key, *otherwise)) : TENWATT_TRY(file.real(key));
+  if (value >= low && value <= high) return static_cast<float>(value);
+  return fail(ErrorCode::kCorrupt, key + " is " + std::to_string(value));
+}
+
 Result<std::optional<text::TokenId>> token_id(const files::GgufFile& file, const char* name) {
   const std::string key = std::string("tokenizer.ggml.") + name;
   if (file.find(key) == nullptr) return std::optional<text::TokenId>();
@@ -86,9 +95,9 @@ Result<TransformerShape> read_transformer_shape(const files::GgufFile& file,
   }
   shape.rotary_dim = TENWATT_TRY(file.integer(a + "rope.dimension_count", shape.head_dim));
   TENWATT_TRY(check_range(a + "rope.dimension_count", shape.rotary_dim, 2, shape.head_dim));
-  shape.rope_base = static_cast<float>(TENWATT_TRY(file.real(a + "rope.freq_base", 10000.0)));
+  shape.rope_base = TENWATT_TRY(real_within(file, a + "rope.freq_base", 10000.0, 1, 1e15));
   shape.norm_epsilon =
-      static_cast<float>(TENWATT_TRY(file.real(a + "attention.layer_norm_rms_epsilon")));
+      TENWATT_TRY(real_within(file, a + "attention.layer_norm_rms_epsilon", std::nullopt, 0, 1));
   const std::string_view scaling = TENWATT_TRY(file.text(a + "rope.scaling.type", "none"));
   const double factor = TENWATT_TRY(file.real(a + "rope.scaling.factor", 1.0));
   if (scaling != "none" && factor != 1.0) {
