@@ -35,7 +35,7 @@ class LlamaBuilder {
  public:
   LlamaBuilder(const files::GgufFile& file, const TransformerShape& shape,
                const LanguageModelOptions& options, graph::Graph& graph)
-      : file_(file), shape_(shape), options_(options), builder_(graph), weights_(file, builder_) {}
+      : shape_(shape), options_(options), builder_(graph), weights_(file, builder_) {}
 
   Status build() {
     graph::Graph& graph = builder_.graph();
@@ -133,7 +133,6 @@ class LlamaBuilder {
     builder_.graph().states.push_back(std::move(state));
   }
 
-  const files::GgufFile& file_;
   const TransformerShape& shape_;
   const LanguageModelOptions& options_;
   Builder builder_;

@@ -41,8 +41,8 @@ struct FormatInfo {
   Format format;
   std::string_view name;  ///< "f32", "q4_0"
   FormatKind kind;
-  uint32_t block;         ///< elements per block (1 for scalars)
-  uint32_t bytes;         ///< bytes per block
+  uint32_t block;  ///< elements per block (1 for scalars)
+  uint32_t bytes;  ///< bytes per block
   /// Decodes `out.size()` elements (a multiple of `block`) from `in` to f32. Integers are
   /// converted by value. Null for none.
   void (*decode)(std::span<const std::byte> in, std::span<float> out);

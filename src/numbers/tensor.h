@@ -31,18 +31,30 @@ std::string to_string(std::span<const int64_t> shape);
 /// The Format that stores C++ type T.
 template <class T>
 constexpr Format format_of() {
-  if constexpr (std::is_same_v<T, float>) return Format::kF32;
-  else if constexpr (std::is_same_v<T, double>) return Format::kF64;
-  else if constexpr (std::is_same_v<T, int8_t>) return Format::kI8;
-  else if constexpr (std::is_same_v<T, uint8_t>) return Format::kU8;
-  else if constexpr (std::is_same_v<T, int16_t>) return Format::kI16;
-  else if constexpr (std::is_same_v<T, uint16_t>) return Format::kU16;
-  else if constexpr (std::is_same_v<T, int32_t>) return Format::kI32;
-  else if constexpr (std::is_same_v<T, uint32_t>) return Format::kU32;
-  else if constexpr (std::is_same_v<T, int64_t>) return Format::kI64;
-  else if constexpr (std::is_same_v<T, uint64_t>) return Format::kU64;
-  else if constexpr (std::is_same_v<T, bool>) return Format::kBool;
-  else static_assert(sizeof(T) == 0, "no number format stores this type");
+  if constexpr (std::is_same_v<T, float>)
+    return Format::kF32;
+  else if constexpr (std::is_same_v<T, double>)
+    return Format::kF64;
+  else if constexpr (std::is_same_v<T, int8_t>)
+    return Format::kI8;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return Format::kU8;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return Format::kI16;
+  else if constexpr (std::is_same_v<T, uint16_t>)
+    return Format::kU16;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return Format::kI32;
+  else if constexpr (std::is_same_v<T, uint32_t>)
+    return Format::kU32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return Format::kI64;
+  else if constexpr (std::is_same_v<T, uint64_t>)
+    return Format::kU64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return Format::kBool;
+  else
+    static_assert(sizeof(T) == 0, "no number format stores this type");
 }
 
 class Tensor {

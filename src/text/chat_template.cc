@@ -64,13 +64,11 @@ std::optional<std::string> literal_system(std::string_view source) {
   return std::nullopt;
 }
 
-void append_turn(std::string& out, std::string_view role, std::string_view content) {
-  out += kOpen;
-  out += role;
-  out += '\n';
-  out += content;
-  out += kClose;
-  out += '\n';
+void append_turn(std::vector<TemplatePiece>& out, std::string_view role, std::string_view content) {
+  out.push_back({std::string(kOpen), SpecialText::kParse});
+  out.push_back({std::string(role) + '\n' + std::string(content), SpecialText::kPlain});
+  out.push_back({std::string(kClose), SpecialText::kParse});
+  out.push_back({"\n", SpecialText::kPlain});
 }
 
 }  // namespace
@@ -88,18 +86,36 @@ Result<ChatTemplate> ChatTemplate::from_source(std::string_view jinja_source) {
   return chat;
 }
 
-std::string ChatTemplate::render(std::span<const ChatMessage> messages,
-                                 GenerationPrompt prompt) const {
-  std::string out;
+std::vector<TemplatePiece> ChatTemplate::pieces(std::span<const ChatMessage> messages,
+                                                GenerationPrompt prompt) const {
+  std::vector<TemplatePiece> out;
   if (default_system_ && !messages.empty() && messages[0].role != "system") {
     append_turn(out, "system", *default_system_);
   }
   for (const ChatMessage& message : messages) append_turn(out, message.role, message.content);
   if (prompt == GenerationPrompt::kAdd) {
-    out += kOpen;
-    out += "assistant\n";
+    out.push_back({std::string(kOpen), SpecialText::kParse});
+    out.push_back({"assistant\n", SpecialText::kPlain});
   }
   return out;
+}
+
+std::string ChatTemplate::render(std::span<const ChatMessage> messages,
+                                 GenerationPrompt prompt) const {
+  std::string out;
+  for (const TemplatePiece& piece : pieces(messages, prompt)) out += piece.text;
+  return out;
+}
+
+std::vector<TokenId> encode(const Tokenizer& tokenizer, std::span<const TemplatePiece> pieces) {
+  std::vector<TokenId> ids = tokenizer.encode("", {.add = AddSpecial::kAsModelAsks});
+  const bool begins = !ids.empty() && ids.front() == tokenizer.bos();
+  ids.resize(begins ? 1 : 0);
+  for (const TemplatePiece& piece : pieces) {
+    const std::vector<TokenId> part = tokenizer.encode(piece.text, {.special = piece.reading});
+    ids.insert(ids.end(), part.begin(), part.end());
+  }
+  return ids;
 }
 
 }  // namespace tenwatt::text

@@ -7,8 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "text/tokenizer.h"
 
 namespace tenwatt::text {
 
@@ -20,14 +22,23 @@ struct ChatMessage {
 /// Whether the text ends with the opening of the assistant's turn.
 enum class GenerationPrompt { kAdd, kLeaveOut };
 
-/// Renders messages in the ChatML layout. The result holds control tokens by their spelling:
-/// tokenise it with SpecialText::kParse. Immutable.
+/// A run of a rendered conversation. What people and models wrote is read as plain text, so a
+/// message that spells a control token can't end its turn or open another's.
+struct TemplatePiece {
+  std::string text;
+  SpecialText reading = SpecialText::kPlain;
+};
+
+/// Renders messages in the ChatML layout. Immutable.
 class ChatTemplate {
  public:
   /// What a file's tokenizer.chat_template asks for; none (absent or empty) means plain ChatML.
   /// kUnsupported, with the family's name where it is known, for anything that isn't ChatML.
   static Result<ChatTemplate> from_source(std::string_view jinja_source);
 
+  std::vector<TemplatePiece> pieces(std::span<const ChatMessage> messages,
+                                    GenerationPrompt prompt) const;
+  /// The pieces' texts, one after the other: what the file's own template gives.
   std::string render(std::span<const ChatMessage> messages, GenerationPrompt prompt) const;
 
   /// Put in front of conversations that don't open with a system message.
@@ -36,5 +47,8 @@ class ChatTemplate {
  private:
   std::optional<std::string> default_system_;
 };
+
+/// The conversation's tokens, with the beginning token where the model asks for one.
+std::vector<TokenId> encode(const Tokenizer& tokenizer, std::span<const TemplatePiece> pieces);
 
 }  // namespace tenwatt::text

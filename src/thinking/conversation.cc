@@ -42,9 +42,8 @@ Result<Answer> Conversation::send(std::string_view message,
                                   const decoding::GenerateOptions& options, const OnText& on_text) {
   std::vector<text::ChatMessage> messages = messages_;
   messages.push_back({"user", std::string(message)});
-  const std::string prompt = template_.render(messages, text::GenerationPrompt::kAdd);
-  const std::vector<TokenId> wanted = engine_->tokenizer().encode(
-      prompt, {.special = text::SpecialText::kParse, .add = text::AddSpecial::kAsModelAsks});
+  const std::vector<TokenId> wanted =
+      text::encode(engine_->tokenizer(), template_.pieces(messages, text::GenerationPrompt::kAdd));
   const auto room = engine_->context() - static_cast<int64_t>(wanted.size());
   if (room < 1) {
     return fail(ErrorCode::kOutOfRange,
