@@ -4,17 +4,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "material.h"
 #include "tenwatt/assistant.h"
 
 namespace tenwatt {
 namespace {
 
-std::string model_file(const char* name) {
-  const char* folder = std::getenv("TENWATT_TEST_MODELS");
-  if (folder == nullptr) return {};
-  const std::string path = std::string(folder) + "/" + name;
-  return std::filesystem::exists(path) ? path : std::string();
-}
+using material::model_if_present;
 
 std::shared_ptr<Runtime> runtime(RuntimeOptions options = {}) {
   options.keep_artifacts = false;
@@ -24,7 +20,7 @@ std::shared_ptr<Runtime> runtime(RuntimeOptions options = {}) {
 }
 
 TEST(ModelApi, ContinuesTextGreedily) {
-  const std::string path = model_file("SmolLM2-135M-Instruct.Q4_1.gguf");
+  const std::string path = model_if_present("SmolLM2-135M-Instruct.Q4_1.gguf");
   if (path.empty()) GTEST_SKIP() << "set TENWATT_TEST_MODELS to the folder of the models";
   auto model = Model::open(runtime(), path);
   ASSERT_TRUE(model) << model.error().message;
@@ -39,7 +35,7 @@ TEST(ModelApi, ContinuesTextGreedily) {
 }
 
 TEST(VoiceApi, SpeaksTheSameInWindowsAndWhole) {
-  const std::string path = model_file("en_US-joe-medium.onnx");
+  const std::string path = model_if_present("en_US-joe-medium.onnx");
   if (path.empty()) GTEST_SKIP() << "set TENWATT_TEST_MODELS to the folder of the models";
   auto voice = Voice::open(runtime(), path);
   ASSERT_TRUE(voice) << voice.error().message;

@@ -11,23 +11,14 @@
 #include "device_support.h"
 #include "exchange/onnx_import.h"
 #include "graph/rewrites/optimise.h"
+#include "material.h"
 
 namespace tenwatt::cpu::testing {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string model_path(const std::string& file) {
-  const char* folder = std::getenv("TENWATT_TEST_MODELS");
-  if (folder == nullptr) return {};
-  const fs::path path = fs::path(folder) / file;
-  return fs::exists(path) ? path.string() : std::string();
-}
-
-fs::path shared_folder() {
-  const char* named = std::getenv("TENWATT_SHARED");
-  return named != nullptr ? fs::path(named) : fs::path(TENWATT_SOURCE_DIR) / ".." / "shared";
-}
+using material::model_if_present;
 
 std::vector<float> read_floats(const fs::path& path) {
   std::vector<float> values(fs::file_size(path) / sizeof(float));
@@ -48,9 +39,9 @@ double signal_to_noise(std::span<const float> actual, std::span<const float> exp
 }
 
 TEST(Models, PiperSpeaksAsOnnxruntimeDoes) {
-  const std::string path = model_path("en_US-joe-medium.onnx");
+  const std::string path = model_if_present("en_US-joe-medium.onnx");
   if (path.empty()) GTEST_SKIP() << "en_US-joe-medium.onnx is not in TENWATT_TEST_MODELS";
-  const fs::path reference = shared_folder() / "data" / "piper";
+  const fs::path reference = material::shared("") / "data" / "piper";
   if (!fs::exists(reference)) GTEST_SKIP() << "no recorded audio at " << reference;
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph.has_value()) << graph.error().message;

@@ -13,6 +13,7 @@
 #include "graph/ops/infer.h"
 #include "graph/reference/reference.h"
 #include "graph/rewrites/optimise.h"
+#include "material.h"
 
 namespace tenwatt::graph {
 namespace {
@@ -21,11 +22,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using Tensors = std::map<std::string, Tensor>;
 
-std::string model_path(const std::string& file) {
-  const char* named = std::getenv("TENWATT_TEST_MODELS");
-  const fs::path path = fs::path(named ? named : "/tmp/m/flat") / file;
-  return fs::exists(path) ? path.string() : std::string();
-}
+using material::model_if_present;
 
 /// Binds the symbols of the inputs, then of the recorded values that extents are read from.
 Bindings recorded_bindings(const Graph& graph, const Json& model, size_t run) {
@@ -50,7 +47,7 @@ Bindings recorded_bindings(const Graph& graph, const Json& model, size_t run) {
 class RecordedShapes : public testing::TestWithParam<const char*> {};
 
 TEST_P(RecordedShapes, OfEveryValueAreWhatInferenceSays) {
-  const std::string path = model_path(GetParam());
+  const std::string path = model_if_present(GetParam());
   if (path.empty()) GTEST_SKIP() << GetParam() << " is not in TENWATT_TEST_MODELS";
   std::ifstream file(fs::path(TENWATT_SOURCE_DIR) / "tests/reference/data/shapes.json");
   const Json model = Json::parse(file)["models"][GetParam()];
@@ -125,7 +122,7 @@ size_t run_and_compare_shapes(const Graph& graph, const Tensors& inputs, Tensors
 }
 
 TEST(SileroVad, LosesItsConditionalsAndKeepsItsNumbers) {
-  const std::string path = model_path("silero_vad.onnx");
+  const std::string path = model_if_present("silero_vad.onnx");
   if (path.empty()) GTEST_SKIP() << "silero_vad.onnx is not in TENWATT_TEST_MODELS";
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;
@@ -166,7 +163,7 @@ Result<Graph> piper_durations(const Graph& graph) {
 }
 
 TEST(Piper, SplinesBecomeDenseAndKeepTheirNumbers) {
-  const std::string path = model_path("en_US-joe-medium.onnx");
+  const std::string path = model_if_present("en_US-joe-medium.onnx");
   if (path.empty()) GTEST_SKIP() << "en_US-joe-medium.onnx is not in TENWATT_TEST_MODELS";
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;
@@ -204,7 +201,7 @@ TEST(Piper, SplinesBecomeDenseAndKeepTheirNumbers) {
 }
 
 TEST(Piper, OptimisedWholeKeepsItsNumbers) {
-  const std::string path = model_path("en_US-joe-medium.onnx");
+  const std::string path = model_if_present("en_US-joe-medium.onnx");
   if (path.empty()) GTEST_SKIP() << "en_US-joe-medium.onnx is not in TENWATT_TEST_MODELS";
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;

@@ -12,6 +12,7 @@
 #include "exchange/onnx_import.h"
 #include "graph/ops/infer.h"
 #include "graph/reference/reference.h"
+#include "material.h"
 
 namespace tenwatt::graph {
 namespace {
@@ -19,18 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-fs::path shared_folder() {
-  const char* named = std::getenv("TENWATT_SHARED");
-  return named != nullptr ? fs::path(named) : fs::path(TENWATT_SOURCE_DIR) / ".." / "shared";
-}
-
-/// The model's path, or empty where it is not there.
-std::string model_path(const std::string& file) {
-  const char* folder = std::getenv("TENWATT_TEST_MODELS");
-  if (folder == nullptr) return {};
-  fs::path path = fs::path(folder) / file;
-  return fs::exists(path) ? path.string() : std::string();
-}
+using material::model_if_present;
 
 Json read_json(const fs::path& path) {
   std::ifstream file(path);
@@ -68,7 +58,7 @@ void expect_recorded(const Json& outputs, const std::map<std::string, Tensor>& a
 }
 
 TEST(ReferenceModels, SileroSequenceAgreesWithOnnxruntime) {
-  std::string path = model_path("silero_vad_16k_sequence.onnx");
+  std::string path = model_if_present("silero_vad_16k_sequence.onnx");
   if (path.empty()) GTEST_SKIP() << "silero_vad_16k_sequence.onnx is not in TENWATT_TEST_MODELS";
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;
@@ -81,7 +71,7 @@ TEST(ReferenceModels, SileroSequenceAgreesWithOnnxruntime) {
 }
 
 TEST(ReferenceModels, SileroTakesTheBranchOfTheSampleRate) {
-  std::string path = model_path("silero_vad.onnx");
+  std::string path = model_if_present("silero_vad.onnx");
   if (path.empty()) GTEST_SKIP() << "silero_vad.onnx is not in TENWATT_TEST_MODELS";
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;
@@ -116,9 +106,9 @@ double signal_to_noise(std::span<const float> actual, std::span<const float> exp
 }
 
 TEST(ReferenceModels, PiperSpeaksAsOnnxruntimeDoes) {
-  std::string path = model_path("en_US-joe-medium.onnx");
+  std::string path = model_if_present("en_US-joe-medium.onnx");
   if (path.empty()) GTEST_SKIP() << "en_US-joe-medium.onnx is not in TENWATT_TEST_MODELS";
-  fs::path reference = shared_folder() / "data" / "piper";
+  fs::path reference = material::shared("data/piper");
   if (!fs::exists(reference)) GTEST_SKIP() << "no recorded audio at " << reference;
   auto graph = exchange::import_onnx(path);
   ASSERT_TRUE(graph) << graph.error().message;

@@ -16,20 +16,16 @@
 #include "files/onnx.h"
 #include "graph/ops/infer.h"
 #include "graph/reference/reference.h"
+#include "material.h"
 
 namespace tenwatt::graph {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path shared_folder() {
-  const char* named = std::getenv("TENWATT_SHARED");
-  return named != nullptr ? fs::path(named) : fs::path(TENWATT_SOURCE_DIR) / ".." / "shared";
-}
-
 /// Names of the cases with tag `core` or `common`.
 std::vector<std::string> listed_cases() {
-  std::ifstream file(shared_folder() / "data" / "onnx" / "node_cases.tsv");
+  std::ifstream file(material::shared("data/onnx/node_cases.tsv"));
   std::vector<std::string> names;
   for (std::string line; std::getline(file, line);) {
     std::istringstream fields(line);
@@ -150,7 +146,7 @@ void run_all(Prepare prepare) {
   if (folder == nullptr || !fs::exists(folder)) {
     GTEST_SKIP() << "TENWATT_TEST_ONNX_NODE names no folder with ONNX's node cases";
   }
-  if (names.empty()) GTEST_SKIP() << "no list of cases at " << shared_folder();
+  if (names.empty()) GTEST_SKIP() << "no list of cases at " << material::shared("");
   size_t passed = 0;
   for (const std::string& name : names) {
     ASSERT_TRUE(fs::exists(fs::path(folder) / name)) << name;

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "material.h"
+
 namespace tenwatt::hearing {
 
 /// The recorded clips of a model ("tiny.en", "base"), without the header line.
@@ -25,15 +27,9 @@ inline std::vector<nlohmann::json> recorded_clips(const std::string& model) {
 }
 
 /// The folder of a catalogue model, or of nothing if it has not been downloaded.
-inline std::string model_path(const std::string& name) {
-  const char* folder = std::getenv("TENWATT_TEST_MODELS");
-  return std::string(folder != nullptr ? folder : "/tmp/m/flat") + "/" + name;
-}
+inline std::string model_path(const std::string& name) { return material::model(name).string(); }
 
-inline std::string shared_path(const std::string& name) {
-  const char* folder = std::getenv("TENWATT_SHARED");
-  return std::string(folder != nullptr ? folder : TENWATT_SOURCE_DIR "/../shared") + "/" + name;
-}
+inline std::string shared_path(const std::string& name) { return material::shared(name).string(); }
 
 }  // namespace tenwatt::hearing
 

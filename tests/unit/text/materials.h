@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "material.h"
 #include "text/tokenizer_spec.h"
 
 namespace tenwatt::text {
@@ -21,21 +22,11 @@ inline std::optional<std::string> file_text(const std::filesystem::path& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-inline std::filesystem::path folder_from(const char* variable, std::filesystem::path otherwise) {
-  const char* value = std::getenv(variable);
-  return value && *value ? std::filesystem::path(value) : otherwise;
-}
-
 /// Material shared beside the repository.
-inline std::filesystem::path shared_folder() {
-  return folder_from("TENWATT_SHARED",
-                     std::filesystem::path(TENWATT_SOURCE_DIR).parent_path() / "shared");
-}
+inline std::filesystem::path shared_folder() { return material::shared(""); }
 
 /// Downloaded models under their catalogue names.
-inline std::filesystem::path models_folder() {
-  return folder_from("TENWATT_TEST_MODELS", "/tmp/m/flat");
-}
+inline std::filesystem::path models_folder() { return material::model(""); }
 
 /// Recorded cases that are committed in this folder.
 inline std::string recorded(const std::string& name) {

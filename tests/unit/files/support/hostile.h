@@ -13,6 +13,8 @@
 #include <random>
 #include <string>
 
+#include "material.h"
+
 namespace tenwatt::testing_files {
 
 /// A folder that exists while this object lives.
@@ -88,22 +90,11 @@ inline void attack(const std::string& valid, Cuts cuts,
   }
 }
 
-/// A folder named by an environment variable, or `otherwise`.
-inline std::filesystem::path folder_from(const char* variable, std::filesystem::path otherwise) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && *value != 0 ? std::filesystem::path(value) : otherwise;
-}
-
 /// A model under its catalogue name; tests skip if it isn't there.
-inline std::string model_path(const std::string& name) {
-  return (folder_from("TENWATT_TEST_MODELS", "/tmp/m/flat") / name).string();
-}
+inline std::string model_path(const std::string& name) { return material::model(name).string(); }
 
 /// Material shared beside the repository; tests skip if it isn't there.
-inline std::string shared_path(const std::string& name) {
-  const auto beside = std::filesystem::path(TENWATT_SOURCE_DIR).parent_path() / "shared";
-  return (folder_from("TENWATT_SHARED", beside) / name).string();
-}
+inline std::string shared_path(const std::string& name) { return material::shared(name).string(); }
 
 }  // namespace tenwatt::testing_files
 
