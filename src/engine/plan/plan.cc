@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "engine/plan/segments.h"
+#include "graph/ir/kept.h"
 
 namespace tenwatt::engine {
 
@@ -86,7 +87,10 @@ void group(const Graph& graph, const Segments& segments, std::vector<NodePlaceme
 class PartitionCutter {
  public:
   PartitionCutter(const Graph& graph, const std::vector<NodePlacement>& placements)
-      : graph_(graph), placements_(placements), consumers_(graph.consumers()) {}
+      : graph_(graph),
+        placements_(placements),
+        consumers_(graph.consumers()),
+        kept_(graph::kept_values(graph)) {}
 
   PlannedPartition cut(int index, const std::tuple<int, int, int>& key) {
     PlannedPartition planned;
@@ -168,10 +172,7 @@ class PartitionCutter {
 
   /// A value of partition `index` that somebody outside it reads.
   bool leaves(ValueId id, int index) const {
-    if (graph_.is_output(id)) return true;
-    for (const graph::State& state : graph_.states) {
-      if (state.write == id) return true;
-    }
+    if (kept_[static_cast<size_t>(id)]) return true;
     for (const graph::Symbol& symbol : graph_.symbols()) {
       if (symbol.source && symbol.source->value == id &&
           symbol.source->kind == graph::Symbol::Source::Kind::kElement) {
@@ -188,6 +189,7 @@ class PartitionCutter {
   const Graph& graph_;
   const std::vector<NodePlacement>& placements_;
   std::vector<std::vector<NodeId>> consumers_;
+  std::vector<bool> kept_;
   std::vector<ValueId> local_;  // by ValueId of graph_
 };
 

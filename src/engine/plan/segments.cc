@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graph/ir/kept.h"
+
 namespace tenwatt::engine {
 
 using graph::Dim;
@@ -41,13 +43,9 @@ std::vector<SymbolId> needed_symbols(const Graph& graph, const Node& node) {
 
 std::vector<bool> shape_arithmetic(const Graph& graph) {
   // A value that a symbol is read from must be computed, though its content has a name.
-  std::vector<bool> must(graph.values().size(), false);
-  for (ValueId id : graph.outputs) must[static_cast<size_t>(id)] = true;
+  std::vector<bool> must = graph::kept_values(graph);
   for (const graph::Symbol& symbol : graph.symbols()) {
     if (symbol.source) must[static_cast<size_t>(symbol.source->value)] = true;
-  }
-  for (const graph::State& state : graph.states) {
-    if (state.write != kNoValue) must[static_cast<size_t>(state.write)] = true;
   }
   std::vector<bool> free(graph.nodes().size(), false);
   for (size_t i = 0; i < graph.nodes().size(); ++i) {

@@ -2,6 +2,7 @@
 // computes for all.
 #include <numeric>
 
+#include "graph/ir/kept.h"
 #include "graph/rewrites/optimise.h"
 
 namespace tenwatt::graph {
@@ -65,10 +66,7 @@ std::optional<std::string> spelled(const Node& node, std::span<const ValueId> wi
 Result<int64_t> merge_equal_nodes(Graph& graph) {
   std::vector<ValueId> with(graph.values().size());
   std::iota(with.begin(), with.end(), 0);
-  std::vector<bool> kept(graph.values().size(), false);
-  for (const ValueId id : graph.outputs) kept[static_cast<size_t>(id)] = true;
-  for (const State& state : graph.states)
-    if (state.write != kNoValue) kept[static_cast<size_t>(state.write)] = true;
+  const std::vector<bool> kept = kept_values(graph);
 
   std::map<std::string, ValueId> first;
   std::vector<NodeId> gone;

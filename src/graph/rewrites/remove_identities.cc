@@ -5,6 +5,7 @@
 #include <array>
 #include <numeric>
 
+#include "graph/ir/kept.h"
 #include "graph/ops/inference.h"
 #include "graph/rewrites/optimise.h"
 
@@ -81,10 +82,7 @@ constexpr std::array kRows{
 Result<int64_t> remove_identities(Graph& graph) {
   std::vector<ValueId> with(graph.values().size());
   std::iota(with.begin(), with.end(), 0);
-  std::vector<bool> kept(graph.values().size(), false);
-  for (const ValueId id : graph.outputs) kept[static_cast<size_t>(id)] = true;
-  for (const State& state : graph.states)
-    if (state.write != kNoValue) kept[static_cast<size_t>(state.write)] = true;
+  const std::vector<bool> kept = kept_values(graph);
 
   std::vector<NodeId> gone;
   for (size_t i = 0; i < graph.nodes().size(); ++i) {

@@ -13,33 +13,12 @@
 #include "cli/progress_bar.h"
 #include "cli/run.h"
 #include "cli/verb.h"
+#include "program_fixture.h"
 
 namespace tenwatt::cli {
 namespace {
 
-struct Program : ::testing::Test {
-  void SetUp() override {
-    folder = ::testing::TempDir() + "tenwatt_program";
-    std::filesystem::remove_all(folder);
-    ::setenv("TENWATT_HOME", folder.c_str(), 1);
-  }
-  void TearDown() override {
-    ::unsetenv("TENWATT_HOME");
-    std::filesystem::remove_all(folder);
-    set_log_level(LogLevel::kInformation);
-  }
-  int run(const std::vector<std::string>& words) {
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    const int code = run_program(words);
-    out = ::testing::internal::GetCapturedStdout();
-    err = ::testing::internal::GetCapturedStderr();
-    return code;
-  }
-  std::string folder;
-  std::string out;
-  std::string err;
-};
+using Program = ProgramFixture;
 
 TEST_F(Program, HelpIsDataAndSucceeds) {
   EXPECT_EQ(run({"--help"}), 0);

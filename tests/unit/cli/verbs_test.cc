@@ -8,32 +8,17 @@
 #include "base/paths.h"
 #include "cli/run.h"
 #include "cli/standard_input.h"
+#include "program_fixture.h"
 
 namespace tenwatt::cli {
 namespace {
 
-struct Verbs : ::testing::Test {
+class Verbs : public ProgramFixture {
+ protected:
   void SetUp() override {
-    folder = ::testing::TempDir() + "tenwatt_verbs";
-    std::filesystem::remove_all(folder);
+    ProgramFixture::SetUp();
     ASSERT_TRUE(make_folder(folder));
-    ::setenv("TENWATT_HOME", folder.c_str(), 1);
   }
-  void TearDown() override {
-    ::unsetenv("TENWATT_HOME");
-    std::filesystem::remove_all(folder);
-  }
-  int run(const std::vector<std::string>& words) {
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    const int code = run_program(words);
-    out = ::testing::internal::GetCapturedStdout();
-    err = ::testing::internal::GetCapturedStderr();
-    return code;
-  }
-  std::string folder;
-  std::string out;
-  std::string err;
 };
 
 TEST_F(Verbs, NumbersOutOfRangeAreUsageErrorsThatNameTheRange) {

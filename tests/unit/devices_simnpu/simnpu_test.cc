@@ -9,6 +9,7 @@
 #include "devices/simnpu/simnpu_device.h"
 #include "graph/ir/bind.h"
 #include "graph/ir/builder.h"
+#include "memory_artifact.h"
 
 namespace tenwatt::simnpu {
 namespace {
@@ -19,24 +20,7 @@ using graph::Builder;
 using graph::Dim;
 using graph::Graph;
 using graph::ValueId;
-
-class MemoryArtifact : public devices::Artifact, public devices::ArtifactWriter {
- public:
-  std::optional<std::span<const std::byte>> piece(std::string_view name) const override {
-    const auto at = pieces_.find(std::string(name));
-    if (at == pieces_.end()) return std::nullopt;
-    return at->second.span();
-  }
-  Result<std::span<std::byte>> add(std::string_view name, size_t bytes) override {
-    auto& buffer = pieces_[std::string(name)];
-    buffer = TENWATT_TRY(HugeBuffer::allocate(bytes));
-    return buffer.span();
-  }
-  void consumed(const Tensor&) override {}
-
- private:
-  std::map<std::string, HugeBuffer> pieces_;
-};
+using material::MemoryArtifact;
 
 Tensor random_tensor(std::mt19937& random, Shape shape) {
   Tensor tensor = Tensor::create(Format::kF32, std::move(shape)).value();
