@@ -8,7 +8,7 @@
 namespace tenwatt::models {
 namespace {
 
-using Build = Result<graph::Graph> (*)(const files::GgufFile&, const TransformerShape&,
+using Build = Result<graph::Graph> (*)(const ModelSource&, const TransformerShape&,
                                        const LanguageModelOptions&);
 
 /// One row per value of `general.architecture`.
@@ -38,54 +38,48 @@ Status check_range(const std::string& key, int64_t value, int64_t low, int64_t h
 }
 
 /// The number under `key`, within low..high; kCorrupt for others and for what is no number.
-Result<float> real_within(const files::GgufFile& file, const std::string& key,
+Result<float> real_within(const ModelSource& source, const std::string& key,
                           std::optional<double> otherwise, double low, double high) {
   const double value =
-      otherwise ? TENWATT_TRY(file.real(key, *otherwise)) : TENWATT_TRY(file.real(key));
+      otherwise ? TENWATT_TRY(source.real(key, *otherwise)) : TENWATT_TRY(source.real(key));
   if (value >= low && value <= high) return static_cast<float>(value);
   return fail(ErrorCode::kCorrupt, key + " is " + std::to_string(value));
 }
 
-Result<std::optional<text::TokenId>> token_id(const files::GgufFile& file, const char* name) {
-  const std::string key = std::string("tokenizer.ggml.") + name;
-  if (file.find(key) == nullptr) return std::optional<text::TokenId>();
-  const int64_t id = TENWATT_TRY(file.integer(key));
-  TENWATT_TRY(check_range(key, id, 0, INT32_MAX));
-  return std::optional<text::TokenId>(static_cast<text::TokenId>(id));
-}
-
 /// What a decoded token reads: every matrix but an embedding table that is not the output too.
-size_t bytes_per_token(const files::GgufFile& file) {
-  const bool tied = file.find_tensor("output.weight") == nullptr;
+size_t bytes_per_token(const ModelSource& source) {
+  const bool tied = source.find_tensor("output.weight") == nullptr;
   size_t bytes = 0;
-  for (const files::GgufTensor& tensor : file.tensors()) {
+  for (const SourceTensor& tensor : source.tensors()) {
     if (tensor.name == "token_embd.weight" && !tied) continue;
-    bytes += tensor.bytes.size();
+    bytes += tensor.bytes;
   }
   return bytes;
 }
 
 }  // namespace
 
-Result<TransformerShape> read_transformer_shape(const files::GgufFile& file,
+Result<TransformerShape> read_transformer_shape(const ModelSource& source,
                                                 const std::string& architecture) {
   const std::string a = architecture + ".";
   TransformerShape shape;
-  shape.layers = TENWATT_TRY(file.integer(a + "block_count"));
-  shape.width = TENWATT_TRY(file.integer(a + "embedding_length"));
-  shape.feed_forward = TENWATT_TRY(file.integer(a + "feed_forward_length"));
-  shape.heads = TENWATT_TRY(file.integer(a + "attention.head_count"));
-  shape.context = TENWATT_TRY(file.integer(a + "context_length"));
+  shape.layers = TENWATT_TRY(source.integer(a + "block_count"));
+  shape.width = TENWATT_TRY(source.integer(a + "embedding_length"));
+  shape.feed_forward = TENWATT_TRY(source.integer(a + "feed_forward_length"));
+  shape.heads = TENWATT_TRY(source.integer(a + "attention.head_count"));
+  shape.context = TENWATT_TRY(source.integer(a + "context_length"));
   TENWATT_TRY(check_range(a + "block_count", shape.layers, 1, 512));
   TENWATT_TRY(check_range(a + "embedding_length", shape.width, 32, 1 << 17));
   TENWATT_TRY(check_range(a + "feed_forward_length", shape.feed_forward, 32, 1 << 20));
   TENWATT_TRY(check_range(a + "attention.head_count", shape.heads, 1, 1024));
   TENWATT_TRY(check_range(a + "context_length", shape.context, 1, 1 << 24));
-  shape.kv_heads = TENWATT_TRY(file.integer(a + "attention.head_count_kv", shape.heads));
+  shape.kv_heads = TENWATT_TRY(source.integer(a + "attention.head_count_kv", shape.heads));
   TENWATT_TRY(check_range(a + "attention.head_count_kv", shape.kv_heads, 1, shape.heads));
-  shape.head_dim = TENWATT_TRY(file.integer(a + "attention.key_length", shape.width / shape.heads));
+  shape.head_dim =
+      TENWATT_TRY(source.integer(a + "attention.key_length", shape.width / shape.heads));
   TENWATT_TRY(check_range(a + "attention.key_length", shape.head_dim, 2, 1024));
-  const int64_t value_dim = TENWATT_TRY(file.integer(a + "attention.value_length", shape.head_dim));
+  const int64_t value_dim =
+      TENWATT_TRY(source.integer(a + "attention.value_length", shape.head_dim));
   if (value_dim != shape.head_dim) {
     return fail(ErrorCode::kUnsupported, "keys and values of different sizes");
   }
@@ -93,93 +87,43 @@ Result<TransformerShape> read_transformer_shape(const files::GgufFile& file,
     return fail(ErrorCode::kCorrupt, std::to_string(shape.heads) + " heads don't share " +
                                          std::to_string(shape.kv_heads) + " key-value heads");
   }
-  shape.rotary_dim = TENWATT_TRY(file.integer(a + "rope.dimension_count", shape.head_dim));
+  shape.rotary_dim = TENWATT_TRY(source.integer(a + "rope.dimension_count", shape.head_dim));
   TENWATT_TRY(check_range(a + "rope.dimension_count", shape.rotary_dim, 2, shape.head_dim));
-  shape.rope_base = TENWATT_TRY(real_within(file, a + "rope.freq_base", 10000.0, 1, 1e15));
+  shape.rope_base = TENWATT_TRY(real_within(source, a + "rope.freq_base", 10000.0, 1, 1e15));
   shape.norm_epsilon =
-      TENWATT_TRY(real_within(file, a + "attention.layer_norm_rms_epsilon", std::nullopt, 0, 1));
-  const std::string_view scaling = TENWATT_TRY(file.text(a + "rope.scaling.type", "none"));
-  const double factor = TENWATT_TRY(file.real(a + "rope.scaling.factor", 1.0));
+      TENWATT_TRY(real_within(source, a + "attention.layer_norm_rms_epsilon", std::nullopt, 0, 1));
+  const std::string scaling = TENWATT_TRY(source.text(a + "rope.scaling.type", "none"));
+  const double factor = TENWATT_TRY(source.real(a + "rope.scaling.factor", 1.0));
   if (scaling != "none" && factor != 1.0) {
-    return fail(ErrorCode::kUnsupported,
-                "rotary scaling '" + std::string(scaling) + "' is not built");
+    return fail(ErrorCode::kUnsupported, "rotary scaling '" + scaling + "' is not built");
   }
-  const files::GgufTensor* table = file.find_tensor("token_embd.weight");
+  const SourceTensor* table = source.find_tensor("token_embd.weight");
   if (table == nullptr || table->shape.size() != 2) {
-    return fail(ErrorCode::kCorrupt, "the file has no table token_embd.weight");
+    return fail(ErrorCode::kCorrupt, "there is no table token_embd.weight");
   }
   shape.vocabulary = table->shape[0];
   return shape;
 }
 
-Result<text::TokenizerSpec> read_tokenizer_spec(const files::GgufFile& file) {
-  text::TokenizerSpec spec;
-  spec.model = std::string(TENWATT_TRY(file.text("tokenizer.ggml.model")));
-  spec.pre = std::string(TENWATT_TRY(file.text("tokenizer.ggml.pre", "default")));
-  for (std::string_view token : TENWATT_TRY(file.texts("tokenizer.ggml.tokens"))) {
-    spec.tokens.emplace_back(token);
-  }
-  if (file.find("tokenizer.ggml.scores") != nullptr) {
-    spec.scores = TENWATT_TRY(file.reals("tokenizer.ggml.scores"));
-  }
-  if (file.find("tokenizer.ggml.token_type") != nullptr) {
-    for (int64_t type : TENWATT_TRY(file.integers("tokenizer.ggml.token_type"))) {
-      TENWATT_TRY(check_range("tokenizer.ggml.token_type", type, 0, 6));
-      spec.types.push_back(static_cast<text::TokenType>(std::max<int64_t>(type, 1)));
-    }
-  }
-  if (file.find("tokenizer.ggml.merges") != nullptr) {
-    for (std::string_view merge : TENWATT_TRY(file.texts("tokenizer.ggml.merges"))) {
-      spec.merges.emplace_back(merge);
-    }
-  }
-  spec.bos = TENWATT_TRY(token_id(file, "bos_token_id"));
-  spec.eos = TENWATT_TRY(token_id(file, "eos_token_id"));
-  spec.eot = TENWATT_TRY(token_id(file, "eot_token_id"));
-  spec.eom = TENWATT_TRY(token_id(file, "eom_token_id"));
-  spec.unknown = TENWATT_TRY(token_id(file, "unknown_token_id"));
-  spec.padding = TENWATT_TRY(token_id(file, "padding_token_id"));
-  spec.fim_pad = TENWATT_TRY(token_id(file, "fim_pad_token_id"));
-  spec.fim_rep = TENWATT_TRY(token_id(file, "fim_rep_token_id"));
-  spec.fim_sep = TENWATT_TRY(token_id(file, "fim_sep_token_id"));
-  if (file.find("tokenizer.ggml.add_bos_token") != nullptr) {
-    spec.add_bos = TENWATT_TRY(file.flag("tokenizer.ggml.add_bos_token", false));
-  }
-  if (file.find("tokenizer.ggml.add_eos_token") != nullptr) {
-    spec.add_eos = TENWATT_TRY(file.flag("tokenizer.ggml.add_eos_token", false));
-  }
-  return spec;
-}
-
-Result<Tensor> weight(const files::GgufFile& file, const std::string& name, const Shape& shape) {
-  Tensor tensor = TENWATT_TRY(file.tensor(name));
-  if (tensor.shape() != shape) {
-    return fail(ErrorCode::kCorrupt, "tensor " + name + " has the shape " +
-                                         to_string(tensor.shape()) + " where the model needs " +
-                                         to_string(shape));
-  }
-  return tensor;
-}
-
 namespace {
 
-Result<LanguageModel> make_language_model(const files::GgufFile& file,
+Result<LanguageModel> make_language_model(const ModelSource& source,
                                           const LanguageModelOptions& options) {
   LanguageModel model;
-  model.architecture = std::string(TENWATT_TRY(file.text("general.architecture")));
-  model.name = std::string(TENWATT_TRY(file.text("general.name", model.architecture)));
+  model.architecture = TENWATT_TRY(source.text("general.architecture"));
+  model.name = TENWATT_TRY(source.text("general.name", model.architecture));
   const Build build = TENWATT_TRY(find_family(model.architecture));
-  TransformerShape shape = TENWATT_TRY(read_transformer_shape(file, model.architecture));
+  TransformerShape shape = TENWATT_TRY(read_transformer_shape(source, model.architecture));
   if (options.context > 0) shape.context = std::min(shape.context, options.context);
-  model.tokenizer = TENWATT_TRY(read_tokenizer_spec(file));
+  model.tokenizer = TENWATT_TRY(source.tokenizer());
   if (static_cast<int64_t>(model.tokenizer.tokens.size()) < shape.vocabulary) {
     return fail(ErrorCode::kCorrupt, "the tokeniser has fewer tokens than the embedding has rows");
   }
-  model.graph = TENWATT_TRY(build(file, shape, options));
-  model.chat_template = std::string(TENWATT_TRY(file.text("tokenizer.chat_template", "")));
+  model.graph = TENWATT_TRY(build(source, shape, options));
+  model.chat_template = TENWATT_TRY(source.text("tokenizer.chat_template", ""));
   model.context = shape.context;
   model.vocabulary = shape.vocabulary;
-  model.bytes_per_token = bytes_per_token(file);
+  model.bytes_per_token = bytes_per_token(source);
   return model;
 }
 
@@ -193,9 +137,9 @@ std::unexpected<Error> with_remedy(Error error) {
 
 Result<LanguageModel> read_language_model(const std::string& path,
                                           const LanguageModelOptions& options) {
-  const auto file = files::read_gguf(path);
-  if (!file) return with_remedy(file.error());
-  auto model = make_language_model(*file, options);
+  const auto source = open_model_source(path);
+  if (!source) return with_remedy(source.error());
+  auto model = make_language_model(**source, options);
   if (!model) return with_remedy(fail_in(path, model.error()).error());
   return model;
 }

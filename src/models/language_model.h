@@ -1,5 +1,5 @@
 // A language model as the engine wants it: the graph of its family, the tokeniser's plain spec,
-// and what a program needs to know about the file. Each family is a row of a table
+// and what a program needs to know about the files. Each family is a row of a table
 // (language_model.cc) and a file of its own.
 #pragma once
 
@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "devices/interface/device.h"
-#include "files/gguf.h"
 #include "graph/ir/graph.h"
+#include "models/model_source.h"
 #include "text/tokenizer_spec.h"
 
 namespace tenwatt::models {
@@ -38,8 +38,8 @@ struct LanguageModel {
   size_t bytes_per_token = 0;
 };
 
-/// Reads a GGUF language model. kUnsupported names an architecture or number format that is not
-/// built, with those that are.
+/// Reads a language model (model_source.h says from what). kUnsupported names an architecture or
+/// number format that is not built, with those that are.
 Result<LanguageModel> read_language_model(const std::string& path,
                                           const LanguageModelOptions& options = {});
 
@@ -57,13 +57,7 @@ struct TransformerShape {
   float rope_base = 10000;
   int64_t rotary_dim = 0;
 };
-Result<TransformerShape> read_transformer_shape(const files::GgufFile& file,
+Result<TransformerShape> read_transformer_shape(const ModelSource& source,
                                                 const std::string& architecture);
-
-/// The tokeniser's keys (tokenizer.ggml.*) as a plain spec.
-Result<text::TokenizerSpec> read_tokenizer_spec(const files::GgufFile& file);
-
-/// A tensor of this name whose shape is exactly `shape`; kCorrupt otherwise.
-Result<Tensor> weight(const files::GgufFile& file, const std::string& name, const Shape& shape);
 
 }  // namespace tenwatt::models

@@ -13,29 +13,29 @@ using graph::ValueId;
 
 namespace {
 
-/// The weights of the file, by GGUF name, as constants of the graph.
+/// The weights of the source, by GGUF name, as constants of the graph.
 class Weights {
  public:
-  Weights(const files::GgufFile& file, Builder& builder) : file_(file), builder_(builder) {}
+  Weights(const ModelSource& source, Builder& builder) : source_(source), builder_(builder) {}
 
   Result<ValueId> operator()(const std::string& name, const Shape& shape) {
-    return builder_.constant(name, TENWATT_TRY(weight(file_, name, shape)));
+    return builder_.constant(name, TENWATT_TRY(weight(source_, name, shape)));
   }
   Result<ValueId> optional(const std::string& name, const Shape& shape) {
-    if (file_.find_tensor(name) == nullptr) return kNoValue;
+    if (source_.find_tensor(name) == nullptr) return kNoValue;
     return (*this)(name, shape);
   }
 
  private:
-  const files::GgufFile& file_;
+  const ModelSource& source_;
   Builder& builder_;
 };
 
 class LlamaBuilder {
  public:
-  LlamaBuilder(const files::GgufFile& file, const TransformerShape& shape,
+  LlamaBuilder(const ModelSource& source, const TransformerShape& shape,
                const LanguageModelOptions& options, graph::Graph& graph)
-      : shape_(shape), options_(options), builder_(graph), weights_(file, builder_) {}
+      : shape_(shape), options_(options), builder_(graph), weights_(source, builder_) {}
 
   Status build() {
     graph::Graph& graph = builder_.graph();
@@ -144,11 +144,11 @@ class LlamaBuilder {
 
 }  // namespace
 
-Result<graph::Graph> build_llama(const files::GgufFile& file, const TransformerShape& shape,
+Result<graph::Graph> build_llama(const ModelSource& source, const TransformerShape& shape,
                                  const LanguageModelOptions& options) {
   graph::Graph graph;
   graph.name = "language-model";
-  TENWATT_TRY(LlamaBuilder(file, shape, options, graph).build());
+  TENWATT_TRY(LlamaBuilder(source, shape, options, graph).build());
   return graph;
 }
 

@@ -6,8 +6,8 @@
 
 namespace tenwatt::models {
 
-/// Builds the graph of a `llama` GGUF file.
-Result<graph::Graph> build_llama(const files::GgufFile& file, const TransformerShape& shape,
+/// Builds the graph of a `llama` model.
+Result<graph::Graph> build_llama(const ModelSource& source, const TransformerShape& shape,
                                  const LanguageModelOptions& options);
 
 }  // namespace tenwatt::models
