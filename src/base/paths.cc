@@ -1,7 +1,9 @@
 // Folders from the environment, and atomic file writes.
 #include "base/paths.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,10 +40,16 @@ std::string data_folder() { return folder("", "XDG_DATA_HOME", ".local/share"); 
 std::string cache_folder() { return folder("/cache", "XDG_CACHE_HOME", ".cache"); }
 std::string configuration_folder() { return folder("", "XDG_CONFIG_HOME", ".config"); }
 
-std::string program_folder() {
+std::string own_folder() {
+  Dl_info symbol{};
+  link_map* loaded = nullptr;
+  const bool found = ::dladdr1(reinterpret_cast<const void*>(&own_folder), &symbol,
+                               reinterpret_cast<void**>(&loaded), RTLD_DL_LINKMAP) != 0;
+  // In the loader's list the program itself has an empty name.
+  const bool library = found && loaded != nullptr && loaded->l_name != nullptr && *loaded->l_name;
   std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? "." : program.parent_path().string();
+  const auto file = std::filesystem::canonical(library ? loaded->l_name : "/proc/self/exe", error);
+  return error ? "." : file.parent_path().string();
 }
 
 Status make_folder(const std::string& path) {

@@ -17,8 +17,9 @@ namespace tenwatt {
 std::string data_folder();
 std::string cache_folder();
 std::string configuration_folder();
-/// The folder of the running program ("/usr/bin").
-std::string program_folder();
+/// The folder of the file that holds this code: the running program ("/usr/bin"), or the shared
+/// library that a program has loaded ("/usr/lib").
+std::string own_folder();
 
 /// Makes a folder and its parents; fine if it is there already.
 Status make_folder(const std::string& path);

@@ -92,7 +92,7 @@ std::vector<Phonemes> parse_clauses(std::string_view answer) {
 
 std::string phonemizer_program() {
   if (const char* named = std::getenv("TENWATT_PHONEMIZE"); named && *named) return named;
-  const std::filesystem::path folder = program_folder();
+  const std::filesystem::path folder = own_folder();
   const std::filesystem::path built = folder / "helpers" / "phonemize" / kName;
   const std::filesystem::path installed = folder / ".." / "libexec" / "tenwatt" / kName;
   std::error_code ignored;

@@ -18,7 +18,8 @@
 
 namespace tenwatt::text {
 
-/// Where the helper is: $TENWATT_PHONEMIZE, else beside the running program, as built or installed.
+/// Where the helper is: $TENWATT_PHONEMIZE, else beside the program or the library, as built or as
+/// installed.
 std::string phonemizer_program();
 
 struct PhonemizerOptions {
