@@ -173,7 +173,7 @@ Result<Tensor> GgufFile::tensor(std::string_view name) const {
   if (!row->format) {
     return fail(ErrorCode::kUnsupported,
                 "tensor " + std::string(name) + " is stored as " + std::string(row->type),
-                "choose a file in F32, F16, BF16, Q4_0, Q4_1 or Q8_0");
+                "choose a file in F32, F16, BF16, Q8_0, Q2_K to Q6_K, Q4_0 to Q5_1, IQ4 or MXFP4");
   }
   return tensor_from_bytes(*row->format, row->shape, row->bytes, mapping_);
 }

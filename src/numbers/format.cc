@@ -14,8 +14,9 @@ using namespace formats;  // NOLINT(google-build-using-namespace): the rows and 
 
 // Built at the first use, not before main, where the rows might not be ready yet.
 const auto& table() {
-  static const std::array kTable{kF32, kF16, kBF16, kF64, kI8,   kU8,   kI16,  kU16,
-                                 kI32, kU32, kI64,  kU64, kBool, kQ4_0, kQ4_1, kQ8_0};
+  static const std::array kTable{kF32,  kF16,  kBF16, kF64,  kI8,   kU8,     kI16,    kU16,  kI32,
+                                 kU32,  kI64,  kU64,  kBool, kQ4_0, kQ4_1,   kQ8_0,   kQ5_0, kQ5_1,
+                                 kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kIQ4_NL, kIQ4_XS, kMXFP4};
   return kTable;
 }
 

@@ -3,49 +3,34 @@
 //
 // The reference quantiser takes the signed element of largest magnitude, v, and d = v / -8, so
 // that v itself gets code 0. Elements are scaled by the f32 d; only the stored d is f16.
-#include <cmath>
-
-#include "numbers/formats/load.h"
+#include "numbers/formats/affine.h"
 #include "numbers/formats/nibbles.h"
+#include "numbers/formats/parts.h"
 #include "numbers/formats/rows.h"
 
 namespace tenwatt::formats {
 namespace {
 
-constexpr size_t kBlock = 32;
 constexpr size_t kBytes = 18;
 
-void decode(std::span<const std::byte> in, std::span<float> out) {
-  for (size_t block = 0; block < out.size() / kBlock; ++block) {
-    const std::byte* from = &in[block * kBytes];
-    float* to = &out[block * kBlock];
-    const float scale = f16_to_f32(load<uint16_t>(from));
-    const Codes codes = unpack_nibbles(from + 2);
-    for (size_t i = 0; i < kBlock; ++i) to[i] = static_cast<float>(codes[i] - 8) * scale;
-  }
+void take_apart(const std::byte* block, std::span<BlockPart> parts) {
+  parts[0].scale = f16_to_f32(load<uint16_t>(block));
+  parts[0].code = unpack_nibbles(block + 2);
 }
 
+constexpr BlockLayout kLayout{.zero = 8, .take_apart = take_apart};
+
 void encode(std::span<const float> in, std::span<std::byte> out) {
-  for (size_t block = 0; block < in.size() / kBlock; ++block) {
-    const float* from = &in[block * kBlock];
+  for (size_t block = 0; block < in.size() / kPart; ++block) {
     std::byte* to = &out[block * kBytes];
-    float largest = from[0];
-    for (size_t i = 1; i < kBlock; ++i) {
-      if (std::fabs(from[i]) > std::fabs(largest)) largest = from[i];
-    }
-    const float scale = largest / -8;
-    const float inverse = scale == 0 ? 0 : 1 / scale;
-    Codes codes;
-    for (size_t i = 0; i < kBlock; ++i) {
-      codes[i] = to_nibble(from[i] * inverse + 8.5f);
-    }
-    store(to, f32_to_f16(scale));
-    pack_nibbles(codes, to + 2);
+    const AffineBlock affine = around_zero(&in[block * kPart], 8);
+    store(to, f32_to_f16(affine.scale));
+    pack_nibbles(affine.codes, to + 2);
   }
 }
 
 }  // namespace
 
-const FormatInfo kQ4_0{Format::kQ4_0, "q4_0", FormatKind::kBlock, kBlock, kBytes, decode, encode};
+const FormatInfo kQ4_0 = block_row<kLayout, 32, kBytes>(Format::kQ4_0, "q4_0", encode);
 
 }  // namespace tenwatt::formats

@@ -50,6 +50,7 @@ TEST(Npy, EveryFormatAndRankComesBack) {
   const TemporaryFolder folder;
   const std::string path = folder.path("x.npy");
   for (const FormatInfo& row : all_formats()) {
+    if (row.encode == nullptr) continue;
     for (const Shape& shape : {Shape{}, Shape{64}, Shape{2, 32}, Shape{3, 0, 32}}) {
       if (row.kind == FormatKind::kBlock && shape.empty()) continue;
       Tensor tensor = Tensor::create(row.format, shape).value();
