@@ -1,34 +1,13 @@
 #include "text/merge_table.h"
 
-#include <queue>
-
 #include "text/byte_alphabet.h"
+#include "text/pair_merging.h"
 #include "text/unicode.h"
 
 namespace tenwatt::text {
 namespace {
 
 uint64_t pair_key(Symbol left, Symbol right) { return uint64_t{left} << 32 | right; }
-
-/// A link of the list of symbols that a piece is at some moment.
-struct Node {
-  Symbol symbol;
-  int32_t previous;
-  int32_t next;
-};
-
-/// A merge that was possible when it was queued; stale once either side has changed.
-struct Candidate {
-  uint32_t rank;
-  int32_t at;
-  Symbol left, right, result;
-};
-
-struct LaterFirst {
-  bool operator()(const Candidate& a, const Candidate& b) const {
-    return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
-  }
-};
 
 }  // namespace
 
@@ -99,50 +78,16 @@ Symbol MergeTable::find(std::string_view spelling) const {
   return entry == symbols_.end() ? kNone : entry->second;
 }
 
-const MergeTable::Merge* MergeTable::merge_of(Symbol left, Symbol right) const {
-  const auto entry = merges_.find(pair_key(left, right));
-  return entry == merges_.end() ? nullptr : &entry->second;
-}
-
 std::vector<Symbol> MergeTable::merge(std::string_view bytes) const {
-  std::vector<Node> nodes;
-  nodes.reserve(bytes.size());
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const auto at = static_cast<int32_t>(i);
-    nodes.push_back({bytes_[static_cast<uint8_t>(bytes[i])], at - 1, at + 1});
-  }
-  if (nodes.empty()) return {};
-  nodes.back().next = -1;
-
-  std::priority_queue<Candidate, std::vector<Candidate>, LaterFirst> queue;
-  const auto offer = [&](int32_t at) {
-    if (at < 0 || nodes[at].next < 0) return;
-    const Symbol left = nodes[at].symbol;
-    const Symbol right = nodes[nodes[at].next].symbol;
-    if (const Merge* merge = merge_of(left, right)) {
-      queue.push({merge->rank, at, left, right, merge->result});
-    }
-  };
-  for (size_t i = 0; i + 1 < nodes.size(); ++i) offer(static_cast<int32_t>(i));
-
-  while (!queue.empty()) {
-    const Candidate best = queue.top();
-    queue.pop();
-    Node& left = nodes[best.at];
-    if (left.symbol != best.left || left.next < 0 || nodes[left.next].symbol != best.right)
-      continue;
-    Node& right = nodes[left.next];
-    left.symbol = best.result;
-    left.next = right.next;
-    if (right.next >= 0) nodes[right.next].previous = best.at;
-    right.symbol = kNone;
-    offer(best.at);
-    offer(left.previous);
-  }
-
-  std::vector<Symbol> out;
-  for (int32_t at = 0; at >= 0; at = nodes[at].next) out.push_back(nodes[at].symbol);
-  return out;
+  std::vector<Symbol> symbols;
+  symbols.reserve(bytes.size());
+  for (const char byte : bytes) symbols.push_back(byte_symbol(static_cast<uint8_t>(byte)));
+  return merge_pairs<uint32_t>(std::move(symbols),
+                               [this](Symbol left, Symbol right) -> std::optional<Merge> {
+                                 const auto entry = merges_.find(pair_key(left, right));
+                                 if (entry == merges_.end()) return std::nullopt;
+                                 return entry->second;
+                               });
 }
 
 }  // namespace tenwatt::text

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/pair_merging.h"
 #include "text/tokenizer_spec.h"
 
 namespace tenwatt::text {
@@ -40,16 +41,12 @@ class MergeTable {
   static constexpr Symbol kNone = 0xFFFFFFFF;
 
  private:
-  struct Merge {
-    uint32_t rank;
-    Symbol result;
-  };
+  using Merge = PairMerge<Symbol, uint32_t>;
 
   Symbol intern(std::string_view spelling);
   void add(Symbol left, Symbol right, Merge merge);
   void add_concatenations(const TokenizerSpec& spec);
   Status add_listed(const TokenizerSpec& spec);
-  const Merge* merge_of(Symbol left, Symbol right) const;
 
   std::unordered_map<std::string, Symbol> symbols_;
   std::unordered_map<uint64_t, Merge> merges_;

@@ -1,8 +1,10 @@
 #include "text/tokenizer.h"
 
+#include <array>
 #include <utility>
 
 #include "text/byte_bpe.h"
+#include "text/sentencepiece.h"
 #include "text/unicode.h"
 
 namespace tenwatt::text {
@@ -23,12 +25,31 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, ControlTokens contro
   return out;
 }
 
+namespace {
+
+/// One row per value of tokenizer.ggml.model.
+struct Kind {
+  std::string_view name;
+  std::string_view what;
+  Result<std::unique_ptr<Tokenizer>> (*make)(TokenizerSpec);
+};
+constexpr std::array kKinds = {
+    Kind{"gpt2", "byte-level BPE", make_byte_bpe},
+    Kind{"llama", "SentencePiece", make_sentencepiece},
+};
+
+}  // namespace
+
 Result<std::unique_ptr<Tokenizer>> make_tokenizer(TokenizerSpec spec) {
-  if (spec.model != "gpt2") {
-    return fail(ErrorCode::kUnsupported, "tokeniser kind '" + spec.model + "' is not built",
-                "Use a model with byte-level BPE (tokenizer.ggml.model = gpt2).");
+  TENWATT_TRY(check(spec));
+  std::string known;
+  for (const Kind& kind : kKinds) {
+    if (kind.name == spec.model) return kind.make(std::move(spec));
+    known +=
+        (known.empty() ? "" : ", ") + std::string(kind.name) + " (" + std::string(kind.what) + ")";
   }
-  return make_byte_bpe(std::move(spec));
+  return fail(ErrorCode::kUnsupported, "tokeniser kind '" + spec.model + "' is not built",
+              "Use a model whose tokenizer.ggml.model is one of: " + known + ".");
 }
 
 std::string StreamingDecoder::push(TokenId id) {

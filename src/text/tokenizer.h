@@ -50,8 +50,8 @@ class Tokenizer {
   virtual std::optional<TokenId> bos() const = 0;
   virtual std::optional<TokenId> eos() const = 0;
 
-  std::string decode(std::span<const TokenId> ids,
-                     ControlTokens control = ControlTokens::kShow) const;
+  virtual std::string decode(std::span<const TokenId> ids,
+                             ControlTokens control = ControlTokens::kShow) const;
 };
 
 /// Checks a spec and builds its tokeniser. kCorrupt for ids outside the vocabulary or lists of the

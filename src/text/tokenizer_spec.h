@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace tenwatt::text {
 
 using TokenId = int32_t;
@@ -28,16 +30,21 @@ enum class MergeRule : uint8_t {
 };
 
 struct TokenizerSpec {
-  std::string model = "gpt2";       ///< tokenizer.ggml.model; only "gpt2" (byte-level BPE) is built
+  std::string model = "gpt2";       ///< tokenizer.ggml.model: the kind of tokeniser
   std::string pre = "default";      ///< tokenizer.ggml.pre: the name of the pre-tokeniser
-  std::vector<std::string> tokens;  ///< spelling by id, in the byte alphabet for normal tokens
+  std::vector<std::string> tokens;  ///< spelling by id: normal ones in the kind's own alphabet
   std::vector<float> scores;        ///< empty, or at least as long as tokens
   std::vector<TokenType> types;     ///< empty (all normal), or at least as long as tokens
   std::vector<std::string> merges;  ///< "left right", best first
   MergeRule merge_rule = MergeRule::kListed;
   std::optional<TokenId> bos, eos, eot, eom, unknown, padding;
   std::optional<TokenId> fim_pad, fim_rep, fim_sep;
-  std::optional<bool> add_bos, add_eos;  ///< absent: what the pre-tokeniser's family does
+  std::optional<bool> add_bos, add_eos;  ///< absent: what the kind or its pre-tokeniser does
+  std::optional<bool> add_space_prefix;  ///< SentencePiece: a space before the text
 };
+
+/// kCorrupt for a vocabulary of no or too many tokens, lists shorter than it, ids outside it, and
+/// scores that are no numbers.
+Status check(const TokenizerSpec& spec);
 
 }  // namespace tenwatt::text

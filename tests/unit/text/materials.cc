@@ -71,6 +71,10 @@ class KeyReader {
       spec.tokens = strings();
     } else if (key == prefix + "merges") {
       spec.merges = strings();
+    } else if (key == prefix + "scores") {
+      number<uint32_t>();
+      spec.scores.resize(number<uint64_t>());
+      for (float& score : spec.scores) score = number<float>();
     } else if (key == prefix + "token_type") {
       number<uint32_t>();
       spec.types.resize(number<uint64_t>());
@@ -85,6 +89,10 @@ class KeyReader {
       spec.padding = number<int32_t>();
     } else if (key == prefix + "add_bos_token") {
       spec.add_bos = number<uint8_t>() != 0;
+    } else if (key == prefix + "add_eos_token") {
+      spec.add_eos = number<uint8_t>() != 0;
+    } else if (key == prefix + "add_space_prefix") {
+      spec.add_space_prefix = number<uint8_t>() != 0;
     } else {
       skip(kind);
     }
