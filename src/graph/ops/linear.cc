@@ -1,15 +1,13 @@
 // Linear maps and what is built of them: MatMul, Gemm, convolutions, LSTM.
+#include "graph/ops/products.h"
 #include "graph/ops/schema.h"
 
 namespace tenwatt::graph {
-namespace {
 
-Status matmul(Inference& in) {
-  Dims a = in.shape(0);
-  Dims b = in.shape(1);
+Result<Dims> product_shape(Inference& in, size_t left, size_t right) {
+  Dims a = in.shape(left);
+  Dims b = in.shape(right);
   if (a.empty() || b.empty()) return in.wrong("it takes no scalars; " + in.shapes());
-  if (in.format(0) != in.format(1))
-    return in.wrong("its inputs have different number formats; " + in.shapes());
   const bool row = a.size() == 1;
   const bool column = b.size() == 1;
   if (row) a.insert(a.begin(), Dim(1));
@@ -19,7 +17,15 @@ Status matmul(Inference& in) {
       TENWATT_TRY(in.broadcast(Dims(a.begin(), a.end() - 2), Dims(b.begin(), b.end() - 2)));
   if (!row) shape.push_back(a[a.size() - 2]);
   if (!column) shape.push_back(b.back());
-  in.set(0, in.format(0), std::move(shape));
+  return shape;
+}
+
+namespace {
+
+Status matmul(Inference& in) {
+  if (in.format(0) != in.format(1))
+    return in.wrong("its inputs have different number formats; " + in.shapes());
+  in.set(0, in.format(0), TENWATT_TRY(product_shape(in, 0, 1)));
   return {};
 }
 
@@ -46,14 +52,14 @@ struct Spatial {
   std::string auto_pad;
 };
 
-Result<Spatial> spatial(Inference& in) {
-  if (in.rank(0) < 3 || in.rank(1) != in.rank(0))
+Result<Spatial> spatial(Inference& in, size_t input = 0, size_t weight = 1) {
+  if (in.rank(input) < 3 || in.rank(weight) != in.rank(input))
     return in.wrong("input and weight need batch, channels and as many spatial axes; " +
                     in.shapes());
-  const auto axes = static_cast<size_t>(in.rank(0) - 2);
+  const auto axes = static_cast<size_t>(in.rank(input) - 2);
   Spatial out;
   for (size_t i = 0; i < axes; ++i) {
-    const auto extent = in.shape(1)[i + 2].constant();
+    const auto extent = in.shape(weight)[i + 2].constant();
     if (!extent || *extent < 1) return in.wrong("its kernel has no fixed size; " + in.shapes());
     out.kernel.push_back(*extent);
   }
@@ -94,13 +100,14 @@ Result<int64_t> groups_of(Inference& in) {
   return groups;
 }
 
-Status conv(Inference& in) {
-  const Spatial at = TENWATT_TRY(spatial(in));
+}  // namespace
+
+Result<Dims> convolution_shape(Inference& in, size_t input, size_t weight) {
+  const Spatial at = TENWATT_TRY(spatial(in, input, weight));
   const int64_t groups = TENWATT_TRY(groups_of(in));
-  const Dims& x = in.shape(0);
-  const Dims& w = in.shape(1);
+  const Dims& x = in.shape(input);
+  const Dims& w = in.shape(weight);
   TENWATT_TRY(in.same(x[1], w[1] * groups, "the channels of input and weight"));
-  TENWATT_TRY(check_bias(in, w[0]));
   if (Dim::floor_div(w[0], groups) * groups != w[0])
     return in.wrong("its output channels don't divide into its groups; " + in.shapes());
   Dims shape{x[0], w[0]};
@@ -118,6 +125,14 @@ Status conv(Inference& in) {
       return in.wrong("its kernel is longer than its padded input; " + in.shapes());
     shape.push_back(in.extent_or_symbol(extent, 0, i + 2, possible.max));
   }
+  return shape;
+}
+
+namespace {
+
+Status conv(Inference& in) {
+  Dims shape = TENWATT_TRY(convolution_shape(in, 0, 1));
+  TENWATT_TRY(check_bias(in, shape[1]));
   in.set(0, in.format(0), std::move(shape));
   return {};
 }

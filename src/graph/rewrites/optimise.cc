@@ -9,8 +9,10 @@
 namespace tenwatt::graph {
 namespace {
 
-// Dense masks come after what makes their pattern plain.
+// Integer products come before the weights are decoded, dense masks after what makes their pattern
+// plain.
 constexpr Rewrite kTable[] = {
+    {"integer-products", "multiplies the stored integers of quantised values", integer_products},
     {"fold-constants", "computes what depends on constants only", fold_constants},
     {"splice-conditionals", "puts the chosen branch in the place of an If", splice_conditionals},
     {"remove-identities", "drops nodes that change nothing", remove_identities},

@@ -43,6 +43,7 @@ Status fix_input(Graph& graph, std::string_view input, Tensor value);
 Status fix_symbol(Graph& graph, std::string_view symbol, int64_t value);
 
 // The table's functions, one file each.
+Result<int64_t> integer_products(Graph& graph);
 Result<int64_t> fold_constants(Graph& graph);
 Result<int64_t> remove_identities(Graph& graph);
 Result<int64_t> merge_equal_nodes(Graph& graph);

@@ -140,13 +140,11 @@ Status run_case(const fs::path& folder, Prepare prepare) {
   return {};
 }
 
-void run_all(Prepare prepare) {
+void run_cases(const std::vector<std::string>& names, Prepare prepare) {
   const char* folder = std::getenv("TENWATT_TEST_ONNX_NODE");
-  std::vector<std::string> names = listed_cases();
   if (folder == nullptr || !fs::exists(folder)) {
     GTEST_SKIP() << "TENWATT_TEST_ONNX_NODE names no folder with ONNX's node cases";
   }
-  if (names.empty()) GTEST_SKIP() << "no list of cases at " << material::shared("");
   size_t passed = 0;
   for (const std::string& name : names) {
     ASSERT_TRUE(fs::exists(fs::path(folder) / name)) << name;
@@ -155,10 +153,54 @@ void run_all(Prepare prepare) {
     if (status) ++passed;
   }
   std::cout << passed << " of " << names.size() << " node cases passed\n";
+}
+
+void run_all(Prepare prepare) {
+  const std::vector<std::string> names = listed_cases();
+  if (names.empty()) GTEST_SKIP() << "no list of cases at " << material::shared("");
   EXPECT_GE(names.size(), 396U);
+  run_cases(names, prepare);
 }
 
 TEST(OnnxNodeCases, EveryCoreAndCommonCase) { run_all(as_imported); }
+
+/// The cases of quantised operators over 8- and 16-bit integers; the others store floats of 8 bits
+/// or integers of 2 and 4.
+TEST(OnnxNodeCases, QuantisedOperators) {
+  std::vector<std::string> names;
+  for (const std::string_view name : {"convinteger_with_padding",
+                                      "convinteger_without_padding",
+                                      "dequantizelinear",
+                                      "dequantizelinear_axis",
+                                      "dequantizelinear_blocked",
+                                      "dequantizelinear_int16",
+                                      "dequantizelinear_uint16",
+                                      "dynamicquantizelinear",
+                                      "dynamicquantizelinear_expanded",
+                                      "dynamicquantizelinear_max_adjusted",
+                                      "dynamicquantizelinear_max_adjusted_expanded",
+                                      "dynamicquantizelinear_min_adjusted",
+                                      "dynamicquantizelinear_min_adjusted_expanded",
+                                      "matmulinteger",
+                                      "qlinearconv",
+                                      "qlinearmatmul_2D_int8_float16",
+                                      "qlinearmatmul_2D_int8_float32",
+                                      "qlinearmatmul_2D_uint8_float16",
+                                      "qlinearmatmul_2D_uint8_float32",
+                                      "qlinearmatmul_3D_int8_float16",
+                                      "qlinearmatmul_3D_int8_float32",
+                                      "qlinearmatmul_3D_uint8_float16",
+                                      "qlinearmatmul_3D_uint8_float32",
+                                      "quantizelinear",
+                                      "quantizelinear_axis",
+                                      "quantizelinear_blocked_asymmetric",
+                                      "quantizelinear_blocked_symmetric",
+                                      "quantizelinear_int16",
+                                      "quantizelinear_uint16"}) {
+    names.push_back("test_" + std::string(name));
+  }
+  run_cases(names, with_shapes);
+}
 
 TEST(OnnxNodeCases, InferredShapesHoldInEveryCase) { run_all(with_shapes); }
 
