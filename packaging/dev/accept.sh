@@ -36,6 +36,7 @@ verb_accept() {
   pull_test_models
   reference_python
   export TENWATT=$PWD/build/release/tenwatt
+  export PYTHONPATH=$PWD/tests/acceptance${PYTHONPATH:+:$PYTHONPATH}
   for script in "tests/acceptance/$name"/[0-9]*; do
     if [ -f "$script" ] && [ -x "$script" ]; then accept_script "$script"; fi
   done

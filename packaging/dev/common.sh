@@ -44,14 +44,14 @@ build_preset() {
 }
 
 verb_build() {
-  local preset=${1:-release}
-  verb_setup
+  local preset=${1:-release} targets=(programs) purposes=()
+  if [ "$preset" = arm-program ]; then
+    # Its kernels are tested under the same emulators as the program.
+    targets+=(test_devices_cpu)
+    purposes=(--test --cross --cross-program)
+  fi
+  verb_setup "${purposes[@]}"
   say "building $preset"
-  build_preset "$preset" -- "$(build_target "$preset")"
+  build_preset "$preset" -- "${targets[@]}"
   if [ -x "build/$preset/tenwatt" ]; then say "the program is build/$preset/tenwatt"; fi
-}
-
-# The program and its helpers; the tests are built by those who run them.
-build_target() {
-  echo programs
 }

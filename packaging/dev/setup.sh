@@ -47,8 +47,8 @@ verb_setup() {
   local purposes=(build) purpose
   for purpose in "$@"; do
     case $purpose in
-      --test | --lint | --cross) purposes+=("${purpose#--}") ;;
-      *) die "setup knows --test, --lint and --cross, not '$purpose'" ;;
+      --test | --lint | --cross | --cross-program) purposes+=("${purpose#--}") ;;
+      *) die "setup knows --test, --lint, --cross and --cross-program, not '$purpose'" ;;
     esac
   done
   local packages=() list

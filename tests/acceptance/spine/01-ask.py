@@ -13,9 +13,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from language_checks import (PYTHON, REFERENCES, SPINE, Verdict, language_model, model, not_run,
+from language_checks import (PYTHON, REFERENCES, Verdict, language_model, model, not_run,
                              shared, tenwatt_json)
 
+HERE = Path(__file__).resolve().parent
 ANSWERS_FEWER = 2
 WORD_ERROR_RATE = 10.0  # per cent
 PARTS = {}
@@ -60,7 +61,7 @@ def count_key_words(verdict, turns, recorded, keywords):
 def listen(verdict, folder, turns):
     spoken = Path(folder) / "spoken.json"
     spoken.write_text(json.dumps({clip: turn["spoken"] for clip, turn in turns.items()}))
-    run = subprocess.run([PYTHON, SPINE / "ask_heard.py", PARTS["stt"], folder, spoken],
+    run = subprocess.run([PYTHON, HERE / "ask_heard.py", PARTS["stt"], folder, spoken],
                          stdout=subprocess.PIPE, check=False)
     if run.returncode != 0:
         verdict.check(False, f"ask_heard.py: exit {run.returncode}")
@@ -83,7 +84,7 @@ def main():
     if not recording.exists():
         not_run(f"no {recording}")
     recorded = json.loads(recording.read_text(encoding="utf-8"))
-    keywords = json.loads((SPINE / "keywords.json").read_text(encoding="utf-8"))["keywords"]
+    keywords = json.loads((HERE / "keywords.json").read_text(encoding="utf-8"))["keywords"]
     PARTS.update(model=language_model(), stt=model("whisper-base"),
                  voice=model("en_US-joe-medium.onnx"))
     shared("speech/synth.jsonl")

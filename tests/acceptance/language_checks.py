@@ -3,7 +3,8 @@
 Every script prints its figures and leaves with 0 (passed), 1 (failed) or 77 (what it needs is not
 there). Set by ./dev accept, with defaults for a run by hand: TENWATT (the program),
 TENWATT_TEST_MODELS (a folder of models), TENWATT_SHARED (the folder that holds data/),
-TENWATT_REFERENCE_PYTHON (a Python with packaging/requirements-reference.txt).
+TENWATT_REFERENCE_PYTHON (a Python with packaging/requirements-reference.txt). The scripts of every
+acceptance import this by PYTHONPATH=tests/acceptance.
 """
 import json
 import os
@@ -11,8 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-SPINE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[2]
 REFERENCES = ROOT / "tests/reference/data"
 SHARED = Path(os.environ.get("TENWATT_SHARED") or ROOT.parent / "shared")
 PROGRAM = os.environ.get("TENWATT") or str(ROOT / "build/release/tenwatt")
