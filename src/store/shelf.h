@@ -37,9 +37,10 @@ class Shelf {
   bool installed(const CatalogueEntry& entry) const;
   std::vector<const CatalogueFile*> missing_files(const CatalogueEntry& entry) const;
 
-  /// A catalogue name or a path. Names win over files of the working folder; a path with a slash is
-  /// always a path. For a folder that holds model.bin, `main` is that file. kModelMissing, with the
-  /// command that fetches it, if a catalogue model is not installed or the name is unknown.
+  /// A catalogue name, a name of the hub ("hf:...") or a path. Names win over files of the working
+  /// folder; a path with a slash is always a path. For a folder that holds model.bin, `main` is
+  /// that file. kModelMissing, with the command that fetches it, if a catalogue model is not
+  /// installed or the name is unknown.
   Result<ResolvedModel> resolve(const std::string& name_or_path) const;
 
   /// Deletes the files of an entry and what a broken-off pull has left of them. kNotFound if there

@@ -30,9 +30,9 @@ std::string as_json(const std::vector<ModelInfo>& models) {
 
 std::string as_table(const std::vector<ModelInfo>& models) {
   std::string text =
-      fmt::format("{:<18} {:<15} {:>7}  {:<10} {}\n", "NAME", "KIND", "SIZE", "INSTALLED", "WHAT");
+      fmt::format("{:<23} {:<15} {:>7}  {:<10} {}\n", "NAME", "KIND", "SIZE", "INSTALLED", "WHAT");
   for (const ModelInfo& model : models) {
-    text += fmt::format("{:<18} {:<15} {:>7}  {:<10} {}{}\n", model.name, model.kind,
+    text += fmt::format("{:<23} {:<15} {:>7}  {:<10} {}{}\n", model.name, model.kind,
                         human_bytes(model.bytes), model.installed ? "yes" : "no", model.description,
                         model.is_default ? " (default)" : "");
   }

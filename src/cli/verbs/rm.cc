@@ -19,7 +19,7 @@ Status run(const Invocation& invocation) {
 const Verb kRmVerb = {
     .name = "rm",
     .help = "delete models from this machine",
-    .positionals = {"NAME...", 1, 100, "catalogue names (tenwatt list)"},
+    .positionals = {"NAME...", 1, 100, "names (tenwatt list) or hf:OWNER/NAME[:FILE]"},
     .options = {},
     .run = run,
 };

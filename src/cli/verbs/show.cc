@@ -1,4 +1,4 @@
-// tenwatt show: everything the catalogue knows of one model.
+// tenwatt show: everything that is known of one model.
 #include <fmt/format.h>
 
 #include <array>
@@ -33,13 +33,13 @@ std::string as_json(const ModelInfo& model) {
 }
 
 std::string as_text(const ModelInfo& model) {
-  std::string text =
-      fmt::format("{}: {}\nlicence:   {}\norigin:    {}\nsize:      {}\n", model.name,
-                  model.description, model.licence, model.origin, human_bytes(model.bytes));
+  std::string text = fmt::format("{}: {}\n", model.name, model.description);
+  if (!model.licence.empty()) text += fmt::format("licence:   {}\n", model.licence);
+  text += fmt::format("origin:    {}\nsize:      {}\n", model.origin, human_bytes(model.bytes));
   text += fmt::format("installed: {}\n", model.installed ? "yes" : "no");
   for (const ModelFileInfo& file : model.files) {
-    text += fmt::format("\n{}{}\n  {} bytes, sha256 {}\n", file.path,
-                        file.installed ? "" : " (missing)", file.bytes, file.sha256);
+    text += fmt::format("\n{}{}\n  {} bytes{}{}\n", file.path, file.installed ? "" : " (missing)",
+                        file.bytes, file.sha256.empty() ? "" : ", sha256 ", file.sha256);
     for (const std::string& source : file.sources) text += "  from " + source + "\n";
   }
   return text;
@@ -55,7 +55,7 @@ Status run(const Invocation& invocation) {
 const Verb kShowVerb = {
     .name = "show",
     .help = "a model's files, digests, licence and sources",
-    .positionals = {"NAME", 1, 1, "a catalogue name (tenwatt list)"},
+    .positionals = {"NAME", 1, 1, "a name (tenwatt list) or hf:OWNER/NAME"},
     .options = kOptions,
     .run = run,
 };

@@ -1,2 +1,3 @@
+find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
-target_link_libraries(test_store PRIVATE ZLIB::ZLIB)
+target_link_libraries(test_store PRIVATE ZLIB::ZLIB nlohmann_json::nlohmann_json)
