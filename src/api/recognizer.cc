@@ -1,7 +1,5 @@
 #include "tenwatt/recognizer.h"
 
-#include <filesystem>
-
 #include "api/runtime_impl.h"
 #include "audio/speech.h"
 #include "hearing/transcriber.h"
@@ -93,14 +91,11 @@ Result<std::shared_ptr<Recognizer>> Recognizer::open(std::shared_ptr<Runtime> ru
     return fail(ErrorCode::kInvalidArgument, resolved.name + " is not a recogniser",
                 "tenwatt list shows what there is");
   }
-  std::filesystem::path file = resolved.main;
-  if (std::filesystem::is_directory(file)) file /= "model.bin";
   auto impl = std::make_unique<Impl>();
   hearing::WhisperPlacement placement;
-  placement.encoder = TENWATT_TRY(runtime->impl().program_options("encoder", file.string()));
-  placement.decoder = TENWATT_TRY(runtime->impl().program_options("decoder", file.string()));
-  impl->engine =
-      TENWATT_TRY(hearing::WhisperEngine::load(file.parent_path().string(), std::move(placement)));
+  placement.encoder = TENWATT_TRY(runtime->impl().program_options("encoder", resolved.main));
+  placement.decoder = TENWATT_TRY(runtime->impl().program_options("decoder", resolved.main));
+  impl->engine = TENWATT_TRY(hearing::WhisperEngine::load(resolved.main, std::move(placement)));
   impl->runtime = std::move(runtime);
   impl->load_seconds = watch.seconds();
   return std::shared_ptr<Recognizer>(new Recognizer(std::move(impl)));

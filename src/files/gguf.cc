@@ -3,8 +3,6 @@
 
 #include <cstring>
 
-#include "files/tensor_bytes.h"
-
 namespace tenwatt::files {
 namespace {
 
@@ -160,22 +158,17 @@ Result<std::vector<std::string_view>> GgufFile::texts(std::string_view key) cons
   return all;
 }
 
-const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
+const GgmlTensor* GgufFile::find_tensor(std::string_view name) const {
   const auto found = tensor_index_.find(name);
   return found == tensor_index_.end() ? nullptr : &tensors_[found->second];
 }
 
 Result<Tensor> GgufFile::tensor(std::string_view name) const {
-  const GgufTensor* row = find_tensor(name);
+  const GgmlTensor* row = find_tensor(name);
   if (row == nullptr) {
     return fail(ErrorCode::kNotFound, mapping_->path() + " has no tensor " + std::string(name));
   }
-  if (!row->format) {
-    return fail(ErrorCode::kUnsupported,
-                "tensor " + std::string(name) + " is stored as " + std::string(row->type),
-                "choose a file in F32, F16, BF16, Q8_0, Q2_K to Q6_K, Q4_0 to Q5_1, IQ4 or MXFP4");
-  }
-  return tensor_from_bytes(*row->format, row->shape, row->bytes, mapping_);
+  return to_tensor(*row, mapping_);
 }
 
 }  // namespace tenwatt::files

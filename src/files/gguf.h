@@ -16,6 +16,7 @@
 
 #include "base/memory.h"
 #include "base/result.h"
+#include "files/ggml_tensor.h"
 #include "numbers/tensor.h"
 
 namespace tenwatt::files {
@@ -45,15 +46,6 @@ struct GgufValue {
   std::span<const std::byte> bytes;  ///< strings with their lengths before them
 };
 
-/// One row of the tensor table.
-struct GgufTensor {
-  std::string_view name;
-  std::string_view type;         ///< ggml's name: "Q4_1"
-  std::optional<Format> format;  ///< none: a type that numbers/ doesn't have
-  Shape shape;                   ///< outermost first, the reverse of the file's order
-  std::span<const std::byte> bytes;
-};
-
 /// An opened file. Immutable, so any thread may read it. All views live as long as the mapping,
 /// which every Tensor made here keeps alive.
 class GgufFile {
@@ -79,8 +71,8 @@ class GgufFile {
   Result<std::vector<std::string_view>> texts(std::string_view key) const;
 
   /// All tensors in file order.
-  std::span<const GgufTensor> tensors() const { return tensors_; }
-  const GgufTensor* find_tensor(std::string_view name) const;
+  std::span<const GgmlTensor> tensors() const { return tensors_; }
+  const GgmlTensor* find_tensor(std::string_view name) const;
   /// The tensor in place; kNotFound, or kUnsupported naming its type and name.
   Result<Tensor> tensor(std::string_view name) const;
 
@@ -89,7 +81,7 @@ class GgufFile {
   std::shared_ptr<const MappedFile> mapping_;
   uint32_t version_ = 0;
   std::map<std::string_view, GgufValue, std::less<>> values_;
-  std::vector<GgufTensor> tensors_;
+  std::vector<GgmlTensor> tensors_;
   std::map<std::string_view, size_t, std::less<>> tensor_index_;
 };
 

@@ -3,7 +3,6 @@
 #include <bit>
 
 #include "files/byte_reader.h"
-#include "files/ggml_types.h"
 #include "files/gguf.h"
 #include "files/gguf_rules.h"
 
@@ -124,7 +123,7 @@ class GgufReader {
   }
 
   Status read_row() {
-    GgufTensor tensor;
+    GgmlTensor tensor;
     tensor.name = TENWATT_TRY(read_string(in_));
     if (tensor.name.empty() || tensor.name.size() > kMaxTensorName) {
       return fail(ErrorCode::kCorrupt, "a tensor name of " + std::to_string(tensor.name.size()) +
@@ -139,7 +138,7 @@ class GgufReader {
     return {};
   }
 
-  Status read_row_after_name(GgufTensor& tensor) {
+  Status read_row_after_name(GgmlTensor& tensor) {
     const auto rank = TENWATT_TRY(in_.read<uint32_t>());
     if (rank > kMaxRank) {
       return fail(ErrorCode::kCorrupt, std::to_string(rank) + " dimensions (at most 4)");
@@ -148,32 +147,13 @@ class GgufReader {
     for (uint32_t i = 0; i < rank; ++i) {
       tensor.shape[rank - 1 - i] = TENWATT_TRY(in_.read<int64_t>());
     }
-    const auto id = TENWATT_TRY(in_.read<int32_t>());
-    const GgmlType* type = ggml_type(id);
-    if (type == nullptr) {
-      return fail(ErrorCode::kUnsupported, "the unknown number format " + std::to_string(id));
-    }
+    const GgmlType* type = TENWATT_TRY(find_ggml_type(TENWATT_TRY(in_.read<int32_t>())));
     tensor.type = type->name;
     tensor.format = type->format;
     const auto offset = TENWATT_TRY(in_.read<uint64_t>());
-    sizes_.push_back(TENWATT_TRY(row_bytes(tensor, *type)));
+    sizes_.push_back(TENWATT_TRY(ggml_bytes(*type, tensor.shape)));
     offsets_.push_back(offset);
     return {};
-  }
-
-  static Result<uint64_t> row_bytes(const GgufTensor& tensor, const GgmlType& type) {
-    const int64_t count = TENWATT_TRY(checked_elements(tensor.shape));
-    const int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
-    if (row % type.block != 0) {
-      return fail(ErrorCode::kCorrupt, "rows of " + std::to_string(row) +
-                                           " elements don't fill whole blocks of " +
-                                           std::string(type.name));
-    }
-    uint64_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<uint64_t>(count) / type.block, type.bytes, &bytes)) {
-      return fail(ErrorCode::kCorrupt, "more bytes than any file has");
-    }
-    return bytes;
   }
 
   // Any aligned, disjoint places inside the data are accepted, also with gaps between them.
@@ -188,7 +168,7 @@ class GgufReader {
     const uint64_t start = round_up(in_.position(), unit);
     const uint64_t data = start <= bytes_.size() ? bytes_.size() - start : 0;
     for (size_t i = 0; i < file_.tensors_.size(); ++i) {
-      GgufTensor& tensor = file_.tensors_[i];
+      GgmlTensor& tensor = file_.tensors_[i];
       if (offsets_[i] % unit != 0 || offsets_[i] > data || sizes_[i] > data - offsets_[i]) {
         return fail(
             ErrorCode::kCorrupt,
@@ -201,11 +181,11 @@ class GgufReader {
   }
 
   Status check_disjoint() const {
-    std::vector<const GgufTensor*> order;
-    for (const GgufTensor& tensor : file_.tensors_) {
+    std::vector<const GgmlTensor*> order;
+    for (const GgmlTensor& tensor : file_.tensors_) {
       if (!tensor.bytes.empty()) order.push_back(&tensor);
     }
-    std::ranges::sort(order, {}, [](const GgufTensor* tensor) { return tensor->bytes.data(); });
+    std::ranges::sort(order, {}, [](const GgmlTensor* tensor) { return tensor->bytes.data(); });
     for (size_t i = 1; i < order.size(); ++i) {
       const auto& before = order[i - 1]->bytes;
       if (before.data() + before.size() <= order[i]->bytes.data()) continue;

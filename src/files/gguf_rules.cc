@@ -48,7 +48,7 @@ Status check_vocabulary(const GgufFile& file) {
     if (id == -1 || id == int64_t{0xffffffff}) continue;
     TENWATT_TRY(bounded(file, std::string(key), 0, last));
   }
-  const GgufTensor* embedding = file.find_tensor("token_embd.weight");
+  const GgmlTensor* embedding = file.find_tensor("token_embd.weight");
   if (embedding == nullptr || embedding->shape.empty()) return {};
   if (embedding->shape.front() <= last) {
     return fail(ErrorCode::kCorrupt, "token_embd.weight has " +

@@ -79,17 +79,20 @@ class WhisperOnEngine final : public SpeechModel {
   std::unique_ptr<TokenModel> tokens_;
 };
 
-Result<std::shared_ptr<const WhisperEngine>> WhisperEngine::load(const std::string& folder,
+Result<std::shared_ptr<const WhisperEngine>> WhisperEngine::load(const std::string& path,
                                                                  WhisperPlacement placement) {
-  models::WhisperGraphs graphs = TENWATT_TRY(models::build_whisper(folder + "/model.bin"));
+  const auto source = TENWATT_TRY(models::open_whisper_source(path));
+  auto built = models::build_whisper(*source);
+  if (!built) return fail_in(path, std::move(built).error());
+  models::WhisperGraphs graphs = *std::move(built);
   TENWATT_TRY(check_frames(graphs.shape));
   std::shared_ptr<WhisperEngine> engine(new WhisperEngine());
   engine->shape_ = graphs.shape;
   engine->decoder_layers_ = graphs.decoder_layers;
-  engine->vocabulary_ = TENWATT_TRY(WhisperVocabulary::load(folder));
+  engine->vocabulary_ = TENWATT_TRY(WhisperVocabulary::of(TENWATT_TRY(source->vocabulary())));
   if (engine->vocabulary_.tokens.vocabulary_size != graphs.shape.vocabulary) {
     return fail(ErrorCode::kCorrupt,
-                fmt::format("{}: {} tokens in the vocabulary and {} in the weights", folder,
+                fmt::format("{}: {} tokens in the vocabulary and {} in the weights", path,
                             engine->vocabulary_.tokens.vocabulary_size, graphs.shape.vocabulary));
   }
   engine->encoder_ = TENWATT_TRY(

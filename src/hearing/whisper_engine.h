@@ -22,8 +22,8 @@ struct WhisperPlacement {
 /// A loaded model. Immutable and thread-safe; each caller opens its own Transcriber.
 class WhisperEngine : public std::enable_shared_from_this<WhisperEngine> {
  public:
-  /// Loads model.bin and the vocabulary of a CTranslate2 folder and plans both graphs.
-  static Result<std::shared_ptr<const WhisperEngine>> load(const std::string& folder,
+  /// Loads weights and vocabulary (models/whisper_source.h says from what) and plans both graphs.
+  static Result<std::shared_ptr<const WhisperEngine>> load(const std::string& path,
                                                            WhisperPlacement placement);
 
   /// A Transcriber of its own; `cancel`, where given, must outlive it.

@@ -1,4 +1,4 @@
-// Whisper's words: token layout, what is never said, and the tokeniser, from a model's folder.
+// Whisper's words: token layout, what is never said, and the tokeniser.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_spec.h"
 #include "text/whisper_tokens.h"
 
 namespace tenwatt::hearing {
@@ -20,8 +21,7 @@ struct WhisperVocabulary {
   std::vector<text::TokenId> suppressed_first;
   std::shared_ptr<const text::Tokenizer> tokenizer;
 
-  /// From the vocabulary.txt of a CTranslate2 folder, else its tokenizer.json.
-  static Result<WhisperVocabulary> load(const std::string& folder);
+  static Result<WhisperVocabulary> of(text::TokenizerSpec spec);
 
   /// The text of a segment: text tokens only, as valid UTF-8 (bytes that are not become U+FFFD).
   std::string text_of(std::span<const text::TokenId> ids) const;

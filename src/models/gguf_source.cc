@@ -20,7 +20,7 @@ Status check_range(const std::string& key, int64_t value, int64_t low, int64_t h
 class GgufSource final : public ModelSource {
  public:
   explicit GgufSource(files::GgufFile file) : file_(std::move(file)) {
-    for (const files::GgufTensor& row : file_.tensors()) {
+    for (const files::GgmlTensor& row : file_.tensors()) {
       tensors_.push_back({std::string(row.name), row.shape, row.bytes.size()});
     }
     std::ranges::sort(tensors_, {}, &SourceTensor::name);
@@ -101,6 +101,7 @@ Result<text::TokenizerSpec> GgufSource::tokenizer() const {
   spec.fim_sep = TENWATT_TRY(token_id("fim_sep_token_id"));
   spec.add_bos = TENWATT_TRY(tokenizer_flag("add_bos_token"));
   spec.add_eos = TENWATT_TRY(tokenizer_flag("add_eos_token"));
+  spec.add_space_prefix = TENWATT_TRY(tokenizer_flag("add_space_prefix"));
   return spec;
 }
 

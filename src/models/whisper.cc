@@ -231,8 +231,8 @@ Result<WhisperGraphs> build_whisper(const WhisperWeights& weights) {
   return graphs;
 }
 
-Result<WhisperGraphs> build_whisper(const std::string& path) {
-  return build_whisper(TENWATT_TRY(read_whisper_weights(path)));
+Result<WhisperGraphs> build_whisper(const WhisperSource& source) {
+  return build_whisper(TENWATT_TRY(read_whisper_weights(source)));
 }
 
 }  // namespace tenwatt::models

@@ -25,8 +25,8 @@ struct WhisperGraphs {
   graph::Graph decoder;
 };
 
-/// From a CTranslate2 model.bin. Errors as read_whisper_weights.
-Result<WhisperGraphs> build_whisper(const std::string& path);
+/// Errors as read_whisper_weights.
+Result<WhisperGraphs> build_whisper(const WhisperSource& source);
 Result<WhisperGraphs> build_whisper(const WhisperWeights& weights);
 
 /// Names of states and encoder outputs: cross_name('k', 3) is "cross_k_3".

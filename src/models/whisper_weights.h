@@ -1,8 +1,8 @@
-// Whisper's weights out of a CTranslate2 model.bin, checked and taken apart: every tensor by its
-// part in the network, fused projections split by rows in place.
+// Whisper's weights out of any of its kinds of file, checked and taken apart: every tensor by its
+// part in the network, stacked projections split by rows in place.
 //
-// Matrices keep the file's format (f16 as published); norms, biases, convolutions and position
-// tables are small and become f32.
+// Matrices keep the file's format (f16 as published, or ggml's blocks); norms, biases, convolutions
+// and position tables are small and become f32.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "models/whisper_source.h"
 #include "numbers/tensor.h"
 
 namespace tenwatt::models {
@@ -72,8 +73,8 @@ struct WhisperWeights {
   NormWeights decoder_norm;
 };
 
-/// Reads a model.bin; the matrices stay in its mapping. Errors: kUnsupported (no Whisper, integer
-/// weights), kNotFound (the file or a variable), kCorrupt (bytes, or a variable of another shape).
-Result<WhisperWeights> read_whisper_weights(const std::string& path);
+/// Reads all weights; the matrices stay where the source has them. Errors: kUnsupported (sizes that
+/// are no Whisper's, integer weights), kNotFound (a tensor), kCorrupt (a tensor of another shape).
+Result<WhisperWeights> read_whisper_weights(const WhisperSource& source);
 
 }  // namespace tenwatt::models

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/byte_alphabet.h"
 #include "text/whisper_tokens.h"
 
 namespace tenwatt::text {
@@ -15,6 +16,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kLargestId = 60000;
+constexpr int kTimestampSteps = 1500;
+
+std::string timestamp_spelling(int step) {
+  return fmt::format("<|{:.2f}|>", step * WhisperTokens::kSecondsPerTimestamp);
+}
 
 /// The spec of a complete list of spellings.
 Result<TokenizerSpec> spec_of(std::vector<std::string> tokens) {
@@ -64,7 +70,36 @@ Result<std::vector<std::string>> tokens_of(const Json& root) {
   return tokens;
 }
 
+/// The spellings of all tokens that are not text, in the order of their ids.
+std::vector<std::string> special_spellings(const WhisperTokens& layout) {
+  std::vector<std::string> spellings = {"<|endoftext|>", "<|startoftranscript|>"};
+  for (const WhisperLanguage& language : whisper_languages().first(layout.language_count)) {
+    spellings.push_back(fmt::format("<|{}|>", language.code));
+  }
+  for (const char* name :
+       {"translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"}) {
+    spellings.push_back(fmt::format("<|{}|>", name));
+  }
+  for (int step = 0; step <= kTimestampSteps; ++step) spellings.push_back(timestamp_spelling(step));
+  return spellings;
+}
+
 }  // namespace
+
+Result<TokenizerSpec> whisper_spec_from_words(std::span<const std::string_view> words,
+                                              int64_t vocabulary_size) {
+  const WhisperTokens layout = TENWATT_TRY(WhisperTokens::of_size(vocabulary_size));
+  const auto text_tokens = static_cast<size_t>(layout.end_of_text);
+  if (words.size() < text_tokens) {
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{} words where the vocabulary has {}", words.size(), text_tokens),
+                "convert the model again with a current whisper.cpp");
+  }
+  std::vector<std::string> tokens;
+  for (std::string_view word : words.first(text_tokens)) tokens.push_back(spelling_of_bytes(word));
+  for (std::string& special : special_spellings(layout)) tokens.push_back(std::move(special));
+  return spec_of(std::move(tokens));
+}
 
 Result<TokenizerSpec> whisper_spec_from_vocabulary(std::string_view vocabulary_txt) {
   std::vector<std::string> tokens;
@@ -83,9 +118,7 @@ Result<TokenizerSpec> whisper_spec_from_tokenizer_json(std::string_view tokenize
   if (root.is_discarded()) return fail(ErrorCode::kCorrupt, "tokenizer.json: not valid JSON");
   std::vector<std::string> tokens = TENWATT_TRY(tokens_of(root));
   if (!tokens.empty() && tokens.back() == "<|notimestamps|>") {
-    for (int step = 0; step <= 1500; ++step) {
-      tokens.push_back(fmt::format("<|{:.2f}|>", step * WhisperTokens::kSecondsPerTimestamp));
-    }
+    for (int step = 0; step <= kTimestampSteps; ++step) tokens.push_back(timestamp_spelling(step));
   }
   return spec_of(std::move(tokens));
 }

@@ -287,7 +287,7 @@ TEST(Gguf, SurvivesCutsAndFlips) {
       (void)file->reals(key);
       (void)file->texts(key);
     }
-    for (const GgufTensor& row : file->tensors()) {
+    for (const GgmlTensor& row : file->tensors()) {
       if (const Result<Tensor> tensor = file->tensor(row.name)) (void)tensor->to_f32();
     }
     return true;

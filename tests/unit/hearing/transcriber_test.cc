@@ -5,6 +5,7 @@
 
 #include "unit/hearing/reference.h"
 #include "unit/hearing/scripted_model.h"
+#include "unit/hearing/vocabulary.h"
 
 namespace tenwatt::hearing {
 namespace {
@@ -24,7 +25,7 @@ class Whisper : public testing::Test {
   void SetUp() override {
     const std::string folder = model_path("whisper-base");
     TENWATT_NEED_FILE(folder);
-    vocabulary_ = WhisperVocabulary::load(folder).value();
+    vocabulary_ = vocabulary_of(folder);
   }
 
   /// Hears `seconds` of silence through a model that says `windows`.
@@ -56,7 +57,7 @@ TEST(WhisperVocabulary, SuppressedTokensAreThoseOfTheModelsConfiguration) {
     TENWATT_NEED_FILE(folder);
     std::ifstream file(folder + "/config.json");
     const nlohmann::json config = nlohmann::json::parse(file);
-    const WhisperVocabulary vocabulary = WhisperVocabulary::load(folder).value();
+    const WhisperVocabulary vocabulary = vocabulary_of(folder);
     EXPECT_EQ(vocabulary.suppressed, config["suppress_ids"].get<std::vector<TokenId>>());
     EXPECT_EQ(vocabulary.suppressed_first,
               config["suppress_ids_begin"].get<std::vector<TokenId>>());
@@ -68,7 +69,7 @@ TEST(Transcriber, EveryRecordedStreamGivesFasterWhispersSegments) {
   for (const char* name : {"tiny.en", "base"}) {
     const std::string folder = model_path(std::string("whisper-") + name);
     TENWATT_NEED_FILE(folder);
-    const WhisperVocabulary vocabulary = WhisperVocabulary::load(folder).value();
+    const WhisperVocabulary vocabulary = vocabulary_of(folder);
     for (const nlohmann::json& clip : recorded_clips(name)) {
       std::vector<ScriptedWindow> windows;
       for (const nlohmann::json& window : clip["windows"]) windows.push_back({{window["tokens"]}});

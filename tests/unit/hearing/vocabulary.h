@@ -1,9 +1,16 @@
-// A small made-up vocabulary for rules that need no real words.
+// A small made-up vocabulary for rules that need no real words, and real ones from models.
 #pragma once
 
 #include "hearing/whisper_vocabulary.h"
+#include "models/whisper_source.h"
 
 namespace tenwatt::hearing {
+
+/// The vocabulary of the model in a folder.
+inline WhisperVocabulary vocabulary_of(const std::string& folder) {
+  const auto source = models::open_whisper_source(folder).value();
+  return WhisperVocabulary::of(source->vocabulary().value()).value();
+}
 
 /// Text tokens 0..9, then the tokens that steer, then 101 timestamps (0.00 to 2.00 s).
 inline WhisperVocabulary small_vocabulary() {

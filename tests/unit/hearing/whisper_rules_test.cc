@@ -78,7 +78,7 @@ TEST(WhisperRules, AllowEveryTokenThatFasterWhisperSampled) {
   for (const char* model : {"tiny.en", "base"}) {
     const std::string folder = model_path(std::string("whisper-") + model);
     TENWATT_NEED_FILE(folder);
-    const WhisperVocabulary vocabulary = WhisperVocabulary::load(folder).value();
+    const WhisperVocabulary vocabulary = vocabulary_of(folder);
     const WhisperRules rules(vocabulary, {});
     size_t steps = 0;
     for (const nlohmann::json& clip : recorded_clips(model)) {

@@ -248,13 +248,17 @@ Container whisper_container(const std::string& spec = "WhisperSpec") {
   return c;
 }
 
+Result<WhisperGraphs> build(const std::string& path) {
+  return build_whisper(*TENWATT_TRY(open_whisper_source(path)));
+}
+
 ErrorCode error_of(const Container& container, uint8_t type = 4) {
-  const auto graphs = build_whisper(container.write(type));
+  const auto graphs = build(container.write(type));
   return graphs ? ErrorCode::kInternal : graphs.error().code;
 }
 
 TEST(WhisperFile, BuildsFromItsVariables) {
-  const WhisperGraphs graphs = build_whisper(whisper_container().write()).value();
+  const WhisperGraphs graphs = build(whisper_container().write()).value();
   EXPECT_EQ(graphs.shape.width, 64);
   EXPECT_EQ(graphs.decoder_layers, 1);
   EXPECT_EQ(graphs.shape.audio_context, 5);

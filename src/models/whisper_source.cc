@@ -1,0 +1,129 @@
+#include "models/whisper_source.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/memory.h"
+#include "files/ctranslate2.h"
+#include "files/whisper_cpp.h"
+#include "text/whisper_vocabulary.h"
+
+namespace tenwatt::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kLargestVocabularyFile = size_t{64} << 20;
+
+using VocabularyReader = Result<text::TokenizerSpec> (*)(std::string_view);
+
+Result<text::TokenizerSpec> read_vocabulary(const fs::path& path, VocabularyReader reader) {
+  const auto mapping = TENWATT_TRY(MappedFile::open(path.string()));
+  const auto bytes = mapping->bytes();
+  if (bytes.size() > kLargestVocabularyFile) {
+    return fail(ErrorCode::kOutOfRange, path.string() + " is larger than 64 MB");
+  }
+  auto spec = reader({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!spec) return fail_in(path.string(), spec.error());
+  return spec;
+}
+
+/// The vocabulary of CTranslate2's folder, or of a hub's.
+Result<text::TokenizerSpec> read_folder_vocabulary(const fs::path& folder) {
+  std::error_code absent;
+  if (fs::exists(folder / "vocabulary.txt", absent)) {
+    return read_vocabulary(folder / "vocabulary.txt", text::whisper_spec_from_vocabulary);
+  }
+  return read_vocabulary(folder / "tokenizer.json", text::whisper_spec_from_tokenizer_json);
+}
+
+class Ctranslate2Source final : public WhisperSource {
+ public:
+  explicit Ctranslate2Source(files::Ctranslate2File file) : file_(std::move(file)) {
+    if (file_.find("encoder/num_heads") == nullptr) return;
+    // A scalar that is no integer is no reason to refuse what the tensors say.
+    if (const auto heads = file_.integer("encoder/num_heads")) heads_ = *heads;
+  }
+
+  std::optional<Shape> shape(std::string_view name) const override {
+    const files::Ctranslate2Variable* variable = file_.find(name);
+    return variable == nullptr ? std::nullopt : std::optional(variable->shape);
+  }
+  Result<StoredTensor> stored(std::string_view name) const override {
+    const files::Ctranslate2Variable* variable = file_.find(name);
+    if (variable == nullptr) {
+      return fail(ErrorCode::kNotFound, "there is no variable " + std::string(name));
+    }
+    return StoredTensor{variable->format, variable->shape, variable->bytes, file_.mapping()};
+  }
+  WhisperNaming naming() const override { return WhisperNaming::kCtranslate2; }
+  std::optional<int64_t> heads() const override { return heads_; }
+  Result<text::TokenizerSpec> vocabulary() const override {
+    return read_folder_vocabulary(fs::path(file_.mapping()->path()).parent_path());
+  }
+
+ private:
+  files::Ctranslate2File file_;
+  std::optional<int64_t> heads_;
+};
+
+class WhisperCppSource final : public WhisperSource {
+ public:
+  explicit WhisperCppSource(files::WhisperCppFile file) : file_(std::move(file)) {}
+
+  std::optional<Shape> shape(std::string_view name) const override {
+    const files::GgmlTensor* row = file_.find(name);
+    return row == nullptr ? std::nullopt : std::optional(flat(row->shape));
+  }
+  Result<StoredTensor> stored(std::string_view name) const override {
+    const files::GgmlTensor* row = file_.find(name);
+    if (row == nullptr) {
+      return fail(ErrorCode::kNotFound, "there is no tensor " + std::string(name));
+    }
+    const Format format = TENWATT_TRY(files::format_of(*row));
+    return StoredTensor{format, flat(row->shape), row->bytes, file_.mapping()};
+  }
+  WhisperNaming naming() const override { return WhisperNaming::kOpenAi; }
+  std::optional<int64_t> heads() const override { return file_.sizes().audio_heads; }
+  std::optional<int64_t> layers(WhisperSide side) const override {
+    return side == WhisperSide::kEncoder ? file_.sizes().audio_layers : file_.sizes().text_layers;
+  }
+  Result<text::TokenizerSpec> vocabulary() const override {
+    return text::whisper_spec_from_words(file_.words(), file_.sizes().vocabulary);
+  }
+
+ private:
+  /// Biases of convolutions are stored as columns [d, 1].
+  static Shape flat(Shape shape) {
+    if (shape.size() == 2 && shape[1] == 1) shape.pop_back();
+    return shape;
+  }
+
+  files::WhisperCppFile file_;
+};
+
+Result<std::unique_ptr<WhisperSource>> open_ctranslate2(const std::string& path) {
+  files::Ctranslate2File file = TENWATT_TRY(files::read_ctranslate2(path));
+  if (file.spec() != "WhisperSpec") {
+    return fail(ErrorCode::kUnsupported,
+                path + ": a CTranslate2 model of the kind " + file.spec() + ", not WhisperSpec");
+  }
+  return std::make_unique<Ctranslate2Source>(std::move(file));
+}
+
+Result<std::unique_ptr<WhisperSource>> open_whisper_cpp(const std::string& path) {
+  return std::make_unique<WhisperCppSource>(TENWATT_TRY(files::read_whisper_cpp(path)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WhisperSource>> open_whisper_source(const std::string& path) {
+  std::error_code no_folder;
+  const std::string file =
+      fs::is_directory(path, no_folder) ? (fs::path(path) / "model.bin").string() : path;
+  const auto mapping = TENWATT_TRY(MappedFile::open(file));
+  if (files::looks_like_whisper_cpp(mapping->bytes())) return open_whisper_cpp(file);
+  return open_ctranslate2(file);
+}
+
+}  // namespace tenwatt::models
