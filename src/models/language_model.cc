@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "models/gemma3.h"
 #include "models/llama.h"
+#include "models/qwen2.h"
 
 namespace tenwatt::models {
 namespace {
@@ -18,6 +20,8 @@ struct Family {
 };
 constexpr std::array kFamilies = {
     Family{"llama", build_llama},
+    Family{"qwen2", build_qwen2},
+    Family{"gemma3", build_gemma3},
 };
 
 Result<Build> find_family(std::string_view architecture) {
@@ -92,11 +96,12 @@ Result<TransformerShape> read_transformer_shape(const ModelSource& source,
   shape.rope_base = TENWATT_TRY(real_within(source, a + "rope.freq_base", 10000.0, 1, 1e15));
   shape.norm_epsilon =
       TENWATT_TRY(real_within(source, a + "attention.layer_norm_rms_epsilon", std::nullopt, 0, 1));
-  const std::string scaling = TENWATT_TRY(source.text(a + "rope.scaling.type", "none"));
-  const double factor = TENWATT_TRY(source.real(a + "rope.scaling.factor", 1.0));
-  if (scaling != "none" && factor != 1.0) {
+  const std::string scaling = TENWATT_TRY(source.text(a + "rope.scaling.type", "linear"));
+  const float factor = TENWATT_TRY(real_within(source, a + "rope.scaling.factor", 1.0, 1e-6, 1e6));
+  if (scaling != "none" && scaling != "linear" && factor != 1.0f) {
     return fail(ErrorCode::kUnsupported, "rotary scaling '" + scaling + "' is not built");
   }
+  if (scaling == "linear") shape.rope_scale = 1.0f / factor;
   const SourceTensor* table = source.find_tensor("token_embd.weight");
   if (table == nullptr || table->shape.size() != 2) {
     return fail(ErrorCode::kCorrupt, "there is no table token_embd.weight");

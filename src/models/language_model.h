@@ -55,6 +55,7 @@ struct TransformerShape {
   int64_t vocabulary = 0;
   float norm_epsilon = 0;
   float rope_base = 10000;
+  float rope_scale = 1;  ///< of the positions
   int64_t rotary_dim = 0;
 };
 Result<TransformerShape> read_transformer_shape(const ModelSource& source,
