@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tenwatt/model.h"
 #include "tenwatt/recognizer.h"
@@ -37,43 +39,51 @@ struct TurnAccount {
   int64_t generated_tokens = 0;
 };
 
+/// How one turn is heard, thought and spoken. Each part has a cancel flag of its own; give all of
+/// them the same to stop whatever runs.
 struct AskOptions {
-  GenerateOptions generate;
-  TranscribeOptions transcribe;
-  SayOptions say;
-  bool speak = true;
-  std::string text_before;  ///< written text that comes before a spoken question
+  GenerateOptions generate = {};
+  TranscribeOptions transcribe = {};
+  SayOptions say = {};
+  bool speak = true;             ///< false: no voice is loaded and no sound is made
+  std::string text_before = {};  ///< written text that comes before a spoken question
 };
 
+/// A question, its answer, and where the time went.
 struct Turn {
-  std::string question;
-  std::string answer;  ///< as the model wrote it
-  std::string spoken;  ///< as it was sent to the voice
-  std::string stop;    ///< why the answer ended: "end", "length", "cancelled" or "caller"
+  std::string question;  ///< as it was written or heard
+  std::string answer;    ///< as the model wrote it
+  std::string spoken;    ///< as it was sent to the voice
+  std::string stop;      ///< why the answer ended: "end", "length", "cancelled" or "caller"
   TurnAccount account;
 };
 
-/// Not thread-safe.
+/// A conversation that listens and speaks. Not thread-safe; several may share one runtime.
 class Assistant {
  public:
+  /// Loads nothing yet: what is missing shows when it is first needed, or in load().
   static Result<std::unique_ptr<Assistant>> create(std::shared_ptr<Runtime> runtime,
                                                    const AssistantOptions& options = {});
   ~Assistant();
 
   /// What listeners of a turn are told, as it happens. All may be empty.
   struct Listener {
-    std::function<void(std::string_view)> on_question;
-    OnText on_text;
-    OnSamples on_samples;
+    std::function<void(std::string_view)> on_question;  ///< what was heard
+    OnText on_text;                                     ///< pieces of the answer; false stops it
+    OnSamples on_samples;                               ///< sound of the answer, at sample_rate()
   };
+  /// Answers a written question. Errors are those of the parts: Chat::send and Voice::say.
   Result<Turn> ask(std::string_view text, const AskOptions& options, const Listener& listener);
-  /// Samples at 16 kHz, mono. kInvalidArgument if no speech is heard in them.
+  /// Answers a spoken question: samples at 16 kHz, mono. kInvalidArgument if no speech is heard in
+  /// them.
   Result<Turn> ask(std::span<const float> speech, const AskOptions& options,
                    const Listener& listener);
 
   /// The voice's rate; loads it.
   Result<int64_t> sample_rate();
-  /// Forgets the conversation.
+  /// The conversation so far, the system message included.
+  std::vector<ChatMessage> history() const;
+  /// Forgets the conversation, but not the system message.
   Status reset();
   /// Loads all three models now.
   Status load();

@@ -1,13 +1,16 @@
 // Measurements of whole stages on this machine, as `tenwatt bench` prints them.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "tenwatt/assistant.h"
+#include "tenwatt/runtime.h"
 
 namespace tenwatt {
 
+/// Speed of a language model.
 struct LanguageBench {
   std::string model;
   int threads = 0;

@@ -6,12 +6,14 @@
 
 namespace tenwatt {
 
+/// How a thing that was looked at is.
 enum class Health {
   kGood,
   kSlow,     ///< works, but not as well as it could
   kMissing,  ///< something that a default needs is not there
 };
 
+/// One thing that was looked at.
 struct Check {
   std::string name;
   Health health = Health::kGood;

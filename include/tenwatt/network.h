@@ -8,27 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "tenwatt/array.h"
 #include "tenwatt/runtime.h"
 
 namespace tenwatt {
 
-/// A dense array. `type` is a format name: f32, f16, i64, i32, u8, i8, bool, ...
-struct Array {
-  std::string type = "f32";
-  std::vector<int64_t> shape;
-  std::vector<std::byte> bytes;
-};
-
-Result<Array> read_npy(const std::string& path);
-Status write_npy(const std::string& path, const Array& array);
-
 struct NetworkOptions {
   /// "name=1,80,3000": fixes an input's shape.
-  std::vector<std::string> shapes;
+  std::vector<std::string> shapes = {};
 };
 
 struct NetworkRun {
-  std::vector<std::string> taps;  ///< values to hand out besides the outputs
+  std::vector<std::string> taps = {};  ///< values to hand out besides the outputs
   const CancelFlag* cancel = nullptr;
 };
 

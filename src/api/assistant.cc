@@ -54,6 +54,15 @@ Status Assistant::load() {
 
 Status Assistant::reset() { return impl_->conversation ? impl_->conversation->reset() : Status(); }
 
+std::vector<ChatMessage> Assistant::history() const {
+  std::vector<ChatMessage> messages;
+  if (!impl_->conversation) return messages;
+  for (const text::ChatMessage& message : impl_->conversation->history()) {
+    messages.push_back({message.role, message.content});
+  }
+  return messages;
+}
+
 Result<int64_t> Assistant::sample_rate() {
   TENWATT_TRY(impl_->load_voice());
   return impl_->voice->sample_rate();

@@ -283,6 +283,21 @@ const std::vector<ChatMessage>& Chat::history() const {
   return impl_->history;
 }
 
+int64_t Chat::tokens() const { return impl_->conversation.tokens(); }
 Status Chat::reset() { return impl_->conversation.reset(); }
+
+Result<std::unique_ptr<Chat>> Chat::fork() const {
+  auto conversation = TENWATT_TRY(impl_->conversation.fork());
+  return std::unique_ptr<Chat>(
+      new Chat(std::make_unique<Impl>(impl_->model, std::move(conversation))));
+}
+
+Result<std::string> Chat::save() const { return impl_->conversation.save(); }
+
+Result<std::unique_ptr<Chat>> Chat::load(std::shared_ptr<Model> model, std::string_view saved) {
+  auto conversation = TENWATT_TRY(thinking::Conversation::load(model->impl().engine, saved));
+  return std::unique_ptr<Chat>(
+      new Chat(std::make_unique<Impl>(std::move(model), std::move(conversation))));
+}
 
 }  // namespace tenwatt

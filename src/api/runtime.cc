@@ -129,6 +129,12 @@ std::vector<DeviceReport> Runtime::devices() const {
   return reports;
 }
 
+std::vector<std::string> instruction_levels() {
+  std::vector<std::string> names;
+  for (const cpu::Level level : cpu::usable_levels()) names.emplace_back(cpu::level_name(level));
+  return names;
+}
+
 engine::PlanOptions Runtime::Impl::plan_options(const std::string& part) const {
   const auto found = placed.find(part);
   return {.devices = found != placed.end() ? found->second : preferred,

@@ -26,6 +26,35 @@ Result<int64_t> find_speaker(const files::PiperVoice& voice, const std::string& 
               "choose a number from 0 to " + std::to_string(voice.num_speakers - 1));
 }
 
+speaking::Delivery delivery_of(const SayOptions& options) {
+  return options.whole ? speaking::Delivery::kWhole : speaking::Delivery::kStreamed;
+}
+
+/// One utterance and what it takes. Stays where it is made: the stream's sink refers to the meter.
+struct MeteredSpeech {
+  MeteredSpeech(const Voice::Impl& voice, speaking::SpeechOptions options,
+                speaking::Delivery delivery, OnSamples on_samples)
+      : meter(voice.synthesizer->sample_rate(), std::move(on_samples)),
+        stream(*voice.synthesizer, voice.runtime->impl().phonemizer, std::move(options),
+               meter.sink(), delivery) {}
+  MeteredSpeech(const MeteredSpeech&) = delete;
+  MeteredSpeech& operator=(const MeteredSpeech&) = delete;
+
+  Result<SayStats> finish() {
+    TENWATT_TRY(stream.finish());
+    SayStats stats = meter.stats();
+    stats.sentences = stream.sentences();
+    for (const auto& [phoneme, count] : stream.missing()) {
+      stats.notices.push_back("the voice lacks the phoneme " + phoneme + " (left out " +
+                              std::to_string(count) + " times)");
+    }
+    return stats;
+  }
+
+  SpeechMeter meter;
+  speaking::SpeechStream stream;
+};
+
 class WavSound final : public SoundWriter {
  public:
   explicit WavSound(audio::WavWriter writer) : writer_(std::move(writer)) {}
@@ -97,32 +126,42 @@ std::vector<Placement> Voice::placement() const {
 
 Result<SayStats> Voice::say(std::string_view text, const SayOptions& options,
                             const OnSamples& on_samples) const {
-  SpeechMeter meter(sample_rate(), on_samples);
-  speaking::SpeechStream stream(
-      *impl_->synthesizer, impl_->runtime->impl().phonemizer,
-      TENWATT_TRY(to_speech(impl_->synthesizer->voice(), options)), meter.sink(),
-      options.whole ? speaking::Delivery::kWhole : speaking::Delivery::kStreamed);
-  TENWATT_TRY(stream.push(text));
-  TENWATT_TRY(stream.finish());
-  SayStats stats = meter.stats();
-  stats.sentences = stream.sentences();
-  for (const auto& [phoneme, count] : stream.missing()) {
-    stats.notices.push_back("the voice lacks the phoneme " + phoneme + " (left out " +
-                            std::to_string(count) + " times)");
-  }
-  return stats;
+  MeteredSpeech speech(*impl_, TENWATT_TRY(to_speech(impl_->synthesizer->voice(), options)),
+                       delivery_of(options), on_samples);
+  TENWATT_TRY(speech.stream.push(text));
+  return speech.finish();
 }
 
 Result<SayStats> Voice::say_ids(std::span<const int64_t> ids, const SayOptions& options,
                                 const OnSamples& on_samples) const {
   SpeechMeter meter(sample_rate(), on_samples);
-  TENWATT_TRY(impl_->synthesizer->speak(
-      ids, TENWATT_TRY(to_speech(impl_->synthesizer->voice(), options)), meter.sink(),
-      options.whole ? speaking::Delivery::kWhole : speaking::Delivery::kStreamed));
+  TENWATT_TRY(
+      impl_->synthesizer->speak(ids, TENWATT_TRY(to_speech(impl_->synthesizer->voice(), options)),
+                                meter.sink(), delivery_of(options)));
   SayStats stats = meter.stats();
   stats.sentences = 1;
   return stats;
 }
+
+struct Speech::Impl {
+  std::shared_ptr<Voice> voice;
+  MeteredSpeech speech;
+};
+
+Speech::Speech(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Speech::~Speech() = default;
+
+Result<std::unique_ptr<Speech>> Speech::open(std::shared_ptr<Voice> voice,
+                                             const SayOptions& options, OnSamples on_samples) {
+  const Voice::Impl& inner = voice->impl();
+  auto speech = TENWATT_TRY(to_speech(inner.synthesizer->voice(), options));
+  return std::unique_ptr<Speech>(new Speech(std::unique_ptr<Impl>(new Impl{
+      std::move(voice), {inner, std::move(speech), delivery_of(options), std::move(on_samples)}})));
+}
+
+Status Speech::push(std::string_view text) { return impl_->speech.stream.push(text); }
+Result<SayStats> Speech::finish() { return impl_->speech.finish(); }
+const std::string& Speech::spoken() const { return impl_->speech.stream.spoken(); }
 
 Result<std::unique_ptr<SoundWriter>> SoundWriter::open(const std::string& path,
                                                        const std::string& format, int64_t rate) {

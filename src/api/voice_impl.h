@@ -22,8 +22,9 @@ Result<speaking::SpeechOptions> to_speech(const files::PiperVoice& voice,
 /// Passes samples on and notes when the first came and how many.
 class SpeechMeter {
  public:
-  SpeechMeter(int64_t rate, const OnSamples& next) : rate_(rate), next_(next) {}
+  SpeechMeter(int64_t rate, OnSamples next) : rate_(rate), next_(std::move(next)) {}
 
+  /// Refers to the meter, which must stay where it is.
   speaking::Synthesizer::Sink sink() {
     return [this](std::span<const float> samples) -> Status {
       if (samples_ == 0 && !samples.empty()) first_ = watch_.seconds();
@@ -41,7 +42,7 @@ class SpeechMeter {
 
  private:
   int64_t rate_;
-  const OnSamples& next_;
+  OnSamples next_;
   Stopwatch watch_;
   int64_t samples_ = 0;
   double first_ = 0;

@@ -14,11 +14,10 @@
 #include "cli/output.h"
 #include "cli/parse.h"
 #include "cli/verb.h"
+#include "tenwatt/version.h"
 
 namespace tenwatt::cli {
 namespace {
-
-constexpr const char* kVersion = "tenwatt 0.1.0\n";
 
 Result<const Verb*> find_verb(const std::string& name) {
   std::vector<std::string_view> names;
@@ -67,7 +66,7 @@ Status run_verb(const Verb& verb, std::span<const std::string> words) {
 Status run_words(std::span<const std::string> words) {
   if (words.empty()) return fail(ErrorCode::kUsage, "no verb was given", "tenwatt --help");
   const std::string& first = words[0];
-  if (first == "--version") return print(kVersion);
+  if (first == "--version") return print("tenwatt " + std::string(version()) + "\n");
   const bool wants_help = first == "--help" || first == "-h" || first == "help";
   if (!wants_help) return run_verb(*TENWATT_TRY(find_verb(first)), words.subspan(1));
   if (words.size() == 1) return print(program_help());

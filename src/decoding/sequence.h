@@ -39,6 +39,8 @@ class Sequence {
   int64_t length() const { return session_->length(); }
   engine::Session& session() { return *session_; }
   Result<Sequence> fork() const;
+  /// The session's states as bytes (engine::Session::save).
+  Result<std::string> save() const { return session_->save(); }
   /// Forgets tokens from `length` on, and the logits.
   Status truncate(int64_t length);
 

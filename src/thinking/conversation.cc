@@ -83,4 +83,12 @@ Status Conversation::reset() {
   return {};
 }
 
+Result<Conversation> Conversation::fork() const {
+  Conversation copy(engine_, template_);
+  copy.sequence_ = TENWATT_TRY(sequence_.fork());
+  copy.held_ = held_;
+  copy.messages_ = messages_;
+  return copy;
+}
+
 }  // namespace tenwatt::thinking

@@ -38,8 +38,18 @@ class Conversation {
                       const OnText& on_text = {});
 
   const std::vector<text::ChatMessage>& history() const { return messages_; }
+  /// Tokens that the sequence holds.
+  int64_t tokens() const { return sequence_.length(); }
   /// Forgets all but the system message.
   Status reset();
+
+  /// An independent conversation that goes on from here and shares what was read.
+  Result<Conversation> fork() const;
+  /// Messages and sequence as bytes, checksummed (saved_conversation.cc has the format).
+  Result<std::string> save() const;
+  /// kCorrupt for bytes that are damaged or of another model.
+  static Result<Conversation> load(std::shared_ptr<const LanguageEngine> engine,
+                                   std::string_view saved);
 
  private:
   Conversation(std::shared_ptr<const LanguageEngine> engine, text::ChatTemplate chat_template);

@@ -8,6 +8,7 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "tenwatt/assistant.h"
 #include "tenwatt/bench.h"
 
 namespace tenwatt::cli {

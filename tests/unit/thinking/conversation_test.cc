@@ -5,42 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "decoding/generate.h"
-#include "unit/engine/tiny_models.h"
+#include "tiny_engine.h"
 
 namespace tenwatt::thinking {
 namespace {
 
 using decoding::Continue;
 using text::TokenId;
-
-constexpr int64_t kContext = 512;
-
-/// Control tokens 0 and 1, then the space, the line break and printable ASCII, as many as fit.
-text::TokenizerSpec letters() {
-  text::TokenizerSpec spec;
-  spec.pre = "smollm";
-  spec.tokens = {"<|im_start|>", "<|im_end|>", "Ġ", "Ċ"};
-  for (char letter = 'A'; spec.tokens.size() < engine::testing::kVocabulary; ++letter) {
-    if (letter > '~') letter = '!';
-    spec.tokens.emplace_back(1, letter);
-  }
-  spec.types.assign(spec.tokens.size(), text::TokenType::kNormal);
-  spec.types[0] = spec.types[1] = text::TokenType::kControl;
-  spec.eos = 1;
-  return spec;
-}
-
-std::shared_ptr<const LanguageEngine> tiny_engine() {
-  models::LanguageModel model;
-  model.name = model.architecture = "tiny";
-  model.graph = engine::testing::tiny_llama(64, kContext);
-  model.tokenizer = letters();
-  model.context = kContext;
-  model.vocabulary = engine::testing::kVocabulary;
-  auto engine = LanguageEngine::make(std::move(model), engine::testing::cpu_options());
-  EXPECT_TRUE(engine) << engine.error().message;
-  return *engine;
-}
 
 struct ConversationTest : ::testing::Test {
   static void SetUpTestSuite() { engine = tiny_engine(); }
