@@ -32,23 +32,31 @@ double value_traffic(const Graph& graph, ValueId id) {
   return elements_at_bounds(graph, id) * format.bytes / format.block;
 }
 
+/// Where a product keeps its right operand.
+size_t right_operand(const Node& node) { return node.op.starts_with("QLinear") ? 3 : 1; }
+
 /// Multiply-adds per output element of the operators that multiply matrices.
 double products_per_output(const Graph& graph, const Node& node) {
-  if (node.inputs.size() < 2 || node.inputs[1] == kNoValue || node.outputs.empty()) return 0;
-  const double weights = elements_at_bounds(graph, node.inputs[1]);
-  const graph::Dims& w = graph.value(node.inputs[1]).type.shape;
+  const size_t right = right_operand(node);
+  if (node.inputs.size() <= right || node.inputs[right] == kNoValue || node.outputs.empty())
+    return 0;
+  const double weights = elements_at_bounds(graph, node.inputs[right]);
+  const graph::Dims& w = graph.value(node.inputs[right]).type.shape;
   const auto ranges = graph.symbol_ranges();
   const auto extent = [&](size_t axis) {
     return static_cast<double>(std::max<int64_t>(w[axis].range(ranges).max, 1));
   };
-  if (node.op == "Conv" && !w.empty()) return weights / extent(0);
+  const bool convolves = node.op == "Conv" || node.op == "ConvInteger" || node.op == "QLinearConv";
+  if (convolves && !w.empty()) return weights / extent(0);
   if (node.op == "ConvTranspose" && w.size() > 1) {
     return weights / extent(1) / static_cast<double>(node.integers("strides", {1})[0]);
   }
   if ((node.op == "Linear" || node.op == "GatedFeedForward") && !w.empty()) {
     return node.op == "Linear" ? weights / extent(0) : 3 * extent(0);
   }
-  if ((node.op == "MatMul" || node.op == "Gemm") && w.size() > 1) return extent(w.size() - 2);
+  const bool multiplies = node.op == "MatMul" || node.op == "Gemm" || node.op == "MatMulInteger" ||
+                          node.op == "QLinearMatMul";
+  if (multiplies && w.size() > 1) return extent(w.size() - 2);
   return 0;
 }
 
@@ -63,10 +71,14 @@ double seconds_of(const Graph& graph, const Node& node) {
     bytes += value_traffic(graph, id);
     outputs += elements_at_bounds(graph, id);
   }
-  const bool block = node.inputs.size() > 1 && node.inputs[1] != kNoValue &&
-                     is_block(graph.value(node.inputs[1]).type.format);
+  const size_t right = right_operand(node);
+  const auto is_narrow = [&](Format format) {
+    return is_block(format) || format == Format::kI8 || format == Format::kU8;
+  };
+  const bool narrow = node.inputs.size() > right && node.inputs[right] != kNoValue &&
+                      is_narrow(graph.value(node.inputs[right]).type.format);
   const double work = 2 * outputs * std::max(1.0, products_per_output(graph, node));
-  return std::max(work / (block ? kBlockOps : kFloatOps), bytes / kBytes);
+  return std::max(work / (narrow ? kBlockOps : kFloatOps), bytes / kBytes);
 }
 
 std::string kernel_name(const Graph& graph, const Node& node, const Setup& setup) {

@@ -35,6 +35,12 @@ void pack_keys(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_di
 void cross_attention(const CrossAttention& job);
 void kv_append(const KvAppend& job);
 void lstm_cell(const LstmCell& job);
+void integer_product(const IntegerProduct& job);
+void scale_sums(const int32_t* sums, int64_t n, const float* scale, const float* bias, float* y);
+void quantise(const float* x, int64_t n, const float* scale, const float* zero, Grain grain,
+              Stored type, void* y);
+void dequantise(Stored type, const void* x, int64_t n, const float* scale, const int32_t* zero,
+                Grain grain, float* y);
 
 /// The table of this level.
 const KernelTable& table();

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devices/cpu/kernels/quantised.h"
+
 namespace tenwatt::cpu {
 
 /// Outputs (weight rows) per panel of a packed matrix.
@@ -381,6 +383,17 @@ struct KernelTable {
   void (*cross_attention)(const CrossAttention&);
   void (*kv_append)(const KvAppend&);
   void (*lstm_cell)(const LstmCell&);
+
+  void (*integer_product)(const IntegerProduct&);
+  /// y[i] = sums[i] * scale[i] (+ bias[i], unless it is null); sums and scale hold whole panels.
+  void (*scale_sums)(const int32_t* sums, int64_t n, const float* scale, const float* bias,
+                     float* y);
+  /// y[i] = saturate(round(x[i] / scale) + zero); NaN gives 0.
+  void (*quantise)(const float* x, int64_t n, const float* scale, const float* zero, Grain grain,
+                   Stored type, void* y);
+  /// y[i] = (x[i] - zero) * scale
+  void (*dequantise)(Stored type, const void* x, int64_t n, const float* scale, const int32_t* zero,
+                     Grain grain, float* y);
 };
 
 }  // namespace tenwatt::cpu

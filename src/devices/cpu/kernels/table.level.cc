@@ -36,6 +36,10 @@ const KernelTable kTable = {
     .cross_attention = cross_attention,
     .kv_append = kv_append,
     .lstm_cell = lstm_cell,
+    .integer_product = integer_product,
+    .scale_sums = scale_sums,
+    .quantise = quantise,
+    .dequantise = dequantise,
 };
 
 }  // namespace

@@ -88,5 +88,8 @@ std::span<const OperatorRow> linear_operators();
 std::span<const OperatorRow> sequence_operators();
 std::span<const OperatorRow> attention_operators();
 std::span<const OperatorRow> recurrent_operators();
+std::span<const OperatorRow> quantise_operators();
+std::span<const OperatorRow> integer_product_operators();
+std::span<const OperatorRow> integer_convolution_operators();
 
 }  // namespace tenwatt::cpu

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "devices/cpu/arena.h"
+#include "devices/cpu/kernels/integer_panels.h"
 #include "devices/cpu/kernels/panels.h"
 
 namespace tenwatt::cpu {
@@ -78,14 +79,38 @@ Packing lstm_input(const Node&, size_t index, const Tensor& w) {
   return fits ? Packing::kFloatPanels : Packing::kPlain;
 }
 
+/// Right operands of integer products: input 1, or 3 where scales stand between.
+bool is_bytes(const Node& node, size_t index, const Tensor& w) {
+  const size_t right = node.op.starts_with("QLinear") ? 3 : 1;
+  return index == right && w.count() > 0 &&
+         (w.format() == Format::kI8 || w.format() == Format::kU8);
+}
+
+Packing integer_matmul_input(const Node& node, size_t index, const Tensor& w) {
+  const bool fits = is_bytes(node, index, w) && w.rank() == 2;
+  return fits ? Packing::kIntegerPanelsTransposed : Packing::kPlain;
+}
+
+Packing integer_conv_input(const Node& node, size_t index, const Tensor& w) {
+  const bool fits = is_bytes(node, index, w) && w.rank() >= 3;
+  return fits ? Packing::kIntegerPanels : Packing::kPlain;
+}
+
 struct Wish {
   std::string_view op;
   Packing (*input)(const Node&, size_t index, const Tensor&);
 };
 constexpr Wish kWishes[] = {
-    {"Conv", conv_input},     {"ConvTranspose", conv_transpose_input},
-    {"Gemm", gemm_input},     {"GatedFeedForward", gated_input},
-    {"Linear", linear_input}, {"LSTM", lstm_input},
+    {"ConvInteger", integer_conv_input},
+    {"MatMulInteger", integer_matmul_input},
+    {"QLinearConv", integer_conv_input},
+    {"QLinearMatMul", integer_matmul_input},
+    {"Conv", conv_input},
+    {"ConvTranspose", conv_transpose_input},
+    {"Gemm", gemm_input},
+    {"GatedFeedForward", gated_input},
+    {"Linear", linear_input},
+    {"LSTM", lstm_input},
     {"MatMul", matmul_input},
 };
 
@@ -100,6 +125,20 @@ bool has_panels(const Graph& graph, ValueId table) {
     }
     return false;
   });
+}
+
+/// The outputs of one group and the length of their rows, for integer panels.
+ByteMatrix byte_matrix(const Tensor& w, const PackedPiece& piece) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(w.bytes().data());
+  const uint8_t flip = w.format() == Format::kU8 ? 0x80 : 0;
+  const int64_t first = w.shape()[0];
+  if (piece.packing == Packing::kIntegerPanelsTransposed)
+    return {bytes, w.shape()[1], first, 1, w.shape()[1], flip};
+  return {bytes, first / piece.groups, w.count() / first, w.count() / first, 1, flip};
+}
+
+bool is_integer_panels(Packing packing) {
+  return packing == Packing::kIntegerPanels || packing == Packing::kIntegerPanelsTransposed;
 }
 
 /// Every constant's data as f32, for the layouts that only hold f32.
@@ -128,6 +167,14 @@ Result<size_t> packed_bytes(const Tensor& w, const PackedPiece& piece) {
       }
       return sizeof(float) *
              conv1d_weight_floats(w.shape()[0], w.shape()[1], piece.groups, w.shape()[2]);
+    case Packing::kIntegerPanels:
+    case Packing::kIntegerPanelsTransposed: {
+      if (piece.groups < 1 || w.shape()[0] % piece.groups != 0) {
+        return fail(ErrorCode::kInvalidArgument, "the groups do not divide the channels");
+      }
+      const ByteMatrix m = byte_matrix(w, piece);
+      return static_cast<size_t>(piece.groups * panels_of(m.outputs)) * integer_panel_bytes(m.k);
+    }
     case Packing::kConvTranspose:
       if (piece.stride < 1) return fail(ErrorCode::kInvalidArgument, "a stride is below 1");
       return sizeof(float) *
@@ -140,7 +187,8 @@ PackedPiece piece_for(const Graph& graph, const Node& node, size_t index) {
   PackedPiece piece;
   piece.value = node.inputs[index];
   piece.packing = wanted_packing(graph, node, index);
-  if (piece.packing == Packing::kConv) piece.groups = node.integer("group", 1);
+  const bool grouped = piece.packing == Packing::kConv || piece.packing == Packing::kIntegerPanels;
+  if (grouped) piece.groups = node.integer("group", 1);
   if (piece.packing == Packing::kConvTranspose) piece.stride = node.integers("strides", {1})[0];
   return piece;
 }
@@ -191,8 +239,8 @@ class Planner {
 
 std::string_view packing_name(Packing packing) {
   constexpr std::string_view kNames[] = {
-      "plain",        "plain-f32", "panels",        "panels-transposed",
-      "block-panels", "conv",      "conv-transpose"};
+      "plain", "plain-f32",      "panels",         "panels-transposed",        "block-panels",
+      "conv",  "conv-transpose", "integer-panels", "integer-panels-transposed"};
   return kNames[static_cast<size_t>(packing)];
 }
 
@@ -215,6 +263,10 @@ MatrixExtents matrix_extents(const Tensor& tensor, Packing packing) {
 Result<std::vector<PackedPiece>> plan_packing(const Graph& graph) { return Planner(graph).plan(); }
 
 int64_t packing_items(const Graph& graph, const PackedPiece& piece) {
+  if (is_integer_panels(piece.packing)) {
+    const ByteMatrix m = byte_matrix(*graph.value(piece.value).constant, piece);
+    return piece.groups * panels_of(m.outputs);
+  }
   switch (piece.packing) {
     case Packing::kFloatPanels:
     case Packing::kFloatPanelsTransposed:
@@ -249,6 +301,17 @@ Status pack_items(const Graph& graph, const PackedPiece& piece, int64_t begin, i
       const Tensor f32 = TENWATT_TRY(as_f32(w));
       pack_conv_transpose1d(f32.values<float>().data(), w.shape()[0], w.shape()[1], w.shape()[2],
                             piece.stride, floats);
+      return {};
+    }
+    case Packing::kIntegerPanels:
+    case Packing::kIntegerPanelsTransposed: {
+      ByteMatrix m = byte_matrix(w, piece);
+      const uint8_t* weights = m.bytes;
+      for (int64_t item = begin; item < end; ++item) {
+        m.bytes = weights + item / panels_of(m.outputs) * m.outputs * m.k;
+        pack_integer_panel(m, item % panels_of(m.outputs),
+                           out.data() + static_cast<size_t>(item) * integer_panel_bytes(m.k));
+      }
       return {};
     }
     case Packing::kFloatPanels:

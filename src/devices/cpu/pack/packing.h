@@ -13,13 +13,15 @@
 namespace tenwatt::cpu {
 
 enum class Packing : uint8_t {
-  kPlain,                  ///< the bytes of the file
-  kPlainF32,               ///< decoded to f32
-  kFloatPanels,            ///< [..., k], leading axes are rows
-  kFloatPanelsTransposed,  ///< [k, n]
-  kBlockPanels,            ///< [n, k] of a block format
-  kConv,                   ///< ONNX Conv [out, in / groups, kernel]
-  kConvTranspose,          ///< ONNX ConvTranspose [in, out, kernel]
+  kPlain,                    ///< the bytes of the file
+  kPlainF32,                 ///< decoded to f32
+  kFloatPanels,              ///< [..., k], leading axes are rows
+  kFloatPanelsTransposed,    ///< [k, n]
+  kBlockPanels,              ///< [n, k] of a block format
+  kConv,                     ///< ONNX Conv [out, in / groups, kernel]
+  kConvTranspose,            ///< ONNX ConvTranspose [in, out, kernel]
+  kIntegerPanels,            ///< bytes [out, in / groups, kernel...], panels of each group
+  kIntegerPanelsTransposed,  ///< bytes [k, n]
 };
 std::string_view packing_name(Packing packing);
 
@@ -31,7 +33,7 @@ Packing wanted_packing(const graph::Graph& graph, const graph::Node& node, size_
 struct PackedPiece {
   graph::ValueId value = graph::kNoValue;
   Packing packing = Packing::kPlain;
-  int64_t groups = 1;  ///< kConv
+  int64_t groups = 1;  ///< kConv, kIntegerPanels
   int64_t stride = 1;  ///< kConvTranspose
   std::string piece;   ///< name in the artifact
   size_t offset = 0;   ///< in that piece, a multiple of 64
