@@ -147,11 +147,11 @@ void cross(const KernelTable& t, int64_t rows, int64_t keys) {
   const int64_t heads = 6, d = 64, stride = heads * d;
   const auto q = ramp(rows * stride), k = ramp(keys * stride), v = ramp(keys * stride);
   std::vector<float> packed(packed_keys_floats(keys, d)), out(rows * stride),
-      scratch(attention_scratch_floats(d));
+      scratch(cross_scratch_floats(d, d));
   t.pack_keys(k.data(), stride, keys, d, packed.data());
   const double s = fastest([&] {
-    t.cross_attention({q.data(), stride, rows, d, d, packed.data(), v.data(), stride, keys, 0.125f,
-                       out.data(), stride, scratch.data()});
+    t.cross_attention({q.data(), stride, rows, d, d, packed.data(), nullptr, 0, v.data(), stride,
+                       keys, 0.125f, out.data(), stride, scratch.data()});
   });
   char label[80];
   std::snprintf(label, sizeof label, "cross_attention %ld rows x %ld keys d64", rows, keys);

@@ -167,21 +167,30 @@ TEST_P(AttentionKernel, GivesAQueryRowTheSameBitsAloneAndInABatch) {
 
 TEST_P(AttentionKernel, CrossAttentionEqualsPagedAttentionOverAllKeys) {
   for (const int64_t keys : {1, 64, 129, 300}) {
-    const int64_t rows = 11, d = 64;
-    const Sequence s = {keys, 0, 1, 1, d, d, 0, KvFormat::kF32, KeyLimit::kAll, 0.0f};
-    const auto q = random(rows * d);
-    const auto k = random(keys * d), v = random(keys * d);
-    const Pages pages(table(), s, k, v);
-    std::vector<float> packed(packed_keys_floats(keys, d), kPoison);
-    table().pack_keys(k.data(), d, keys, d, packed.data());
-    std::vector<float> scratch(attention_scratch_floats(d));
-    std::vector<float> paged(rows * d), cross(rows * d);
-    AttentionRows job = job_of(s, pages, 0, q.data(), paged.data(), scratch.data());
-    job.rows = rows;
-    table().attention_rows(job);
-    table().cross_attention({q.data(), d, rows, d, d, packed.data(), v.data(), d, keys, job.scale,
-                             cross.data(), d, scratch.data()});
-    expect_same_bits(paged, cross);
+    for (const int64_t d : {5, 64}) {
+      const int64_t rows = 11;
+      const Sequence s = {keys, 0, 1, 1, d, d, 0, KvFormat::kF32, KeyLimit::kAll, 0.0f};
+      const auto q = random(rows * d);
+      const auto k = random(keys * d), v = random(keys * d);
+      const Pages pages(table(), s, k, v);
+      std::vector<float> packed(packed_keys_floats(keys, d), kPoison);
+      table().pack_keys(k.data(), d, keys, d, packed.data());
+      std::vector<float> scratch(cross_scratch_floats(d, d), kPoison);
+      std::vector<float> paged(rows * d), cross(rows * d);
+      AttentionRows job = job_of(s, pages, 0, q.data(), paged.data(), scratch.data());
+      job.rows = rows;
+      table().attention_rows(job);
+      CrossAttention cross_job = {q.data(),     d, rows,          d, d,    packed.data(),
+                                  nullptr,      0, v.data(),      d, keys, job.scale,
+                                  cross.data(), d, scratch.data()};
+      table().cross_attention(cross_job);
+      expect_same_bits(paged, cross);
+      cross_job.keys = nullptr;
+      cross_job.k = k.data();
+      cross_job.k_stride = d;
+      table().cross_attention(cross_job);
+      expect_same_bits(paged, cross);
+    }
   }
 }
 

@@ -40,6 +40,7 @@ struct ScatteredPages {
   ptrdiff_t value_stride;
   const Element* keys(int64_t page) const { return at(key_pages[page], key_offset); }
   const Element* values(int64_t page) const { return at(value_pages[page], value_offset); }
+  void begin_chunk(int64_t) const {}
   static const Element* at(const void* page, size_t offset) {
     return reinterpret_cast<const Element*>(static_cast<const char*>(page) + offset);
   }
@@ -54,6 +55,29 @@ struct WholePages {
   ptrdiff_t value_stride;
   const float* keys(int64_t page) const { return all_keys + page * key_page; }
   const float* values(int64_t page) const { return all_values + page * kPage * value_stride; }
+  void begin_chunk(int64_t) const {}
+};
+
+// Keys and values row by row: a chunk's keys are brought into pages when its turn comes, which
+// for a few columns is cheaper than packing them all through memory first.
+struct RowPages {
+  typedef float Element;
+  const float* all_keys;
+  ptrdiff_t key_stride;
+  int64_t key_rows;
+  int64_t head_dim;
+  float* chunk_keys;  // [2][head_dim][64]
+  const float* all_values;
+  ptrdiff_t value_stride;
+  const float* keys(int64_t page) const {
+    return chunk_keys + page % kPagesPerChunk * head_dim * kPage;
+  }
+  const float* values(int64_t page) const { return all_values + page * kPage * value_stride; }
+  void begin_chunk(int64_t chunk) const {
+    const int64_t left = key_rows - chunk * kChunk;
+    pack_keys(all_keys + chunk * kChunk * key_stride, key_stride, left < kChunk ? left : kChunk,
+              head_dim, chunk_keys);
+  }
 };
 
 // One query vector, the keys it sees, its running softmax and its place in scratch.
@@ -261,6 +285,7 @@ void tile(const Pages& pages, Column* columns, const Shape& shape, float* scratc
   }
   for (int64_t chunk = begin / kChunk; chunk * kChunk < end; ++chunk) {
     const int64_t base = chunk * kChunk;
+    pages.begin_chunk(chunk);
     const int64_t first = larger(begin - base, 0) / (kVectors * W) * (kVectors * W);
     const int64_t last = smaller(end - base, kChunk);
     for (int64_t j = first; j < last; j += kVectors * W) {
@@ -392,35 +417,33 @@ void attention_rows(const AttentionRows& job) {
   paged<Single>(job);
 }
 
-// Through a small tile: rows of k may lie a power of two apart, where neighbouring keys of one
-// dimension compete for the same cache sets.
 void pack_keys(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_dim, float* out) {
-  constexpr int64_t kKeys = 16;
-  constexpr int64_t kDims = 64;
-  float part[kKeys][kDims + 4];
-  for (int64_t first = 0; first < rows; first += kKeys) {
+  for (int64_t first = 0; first < rows; first += W) {
     float* page = out + first / kPage * kPage * head_dim + first % kPage;
-    const int64_t count = smaller(kKeys, rows - first);
-    for (int64_t d0 = 0; d0 < head_dim; d0 += kDims) {
-      const int64_t dims = smaller(kDims, head_dim - d0);
-      for (int64_t j = 0; j < kKeys; ++j) {
-        const float* from = k + (first + j) * k_stride + d0;
-        for (int64_t d = 0; d < dims; ++d) part[j][d] = j < count ? from[d] : 0.0f;
+    const int64_t count = smaller(W, rows - first);
+    int64_t d = 0;
+    for (; d + W <= head_dim; d += W) {
+      F block[W];
+      for (int64_t j = 0; j < W; ++j) {
+        block[j] = j < count ? load(k + (first + j) * k_stride + d) : F{};
       }
-      for (int64_t d = 0; d < dims; ++d) {
-        for (int64_t j = 0; j < kKeys; ++j) page[(d0 + d) * kPage + j] = part[j][d];
+      transpose(block);
+      for (int64_t i = 0; i < W; ++i) store(page + (d + i) * kPage, block[i]);
+    }
+    for (; d < head_dim; ++d) {
+      for (int64_t j = 0; j < W; ++j) {
+        page[d * kPage + j] = j < count ? k[(first + j) * k_stride + d] : 0.0f;
       }
     }
   }
-  const int64_t packed = (rows + kKeys - 1) / kKeys * kKeys;
-  for (int64_t j = packed; j % kPage != 0; ++j) {
+  const int64_t packed = (rows + W - 1) / W * W;
+  for (int64_t j = packed; j % kPage != 0; j += W) {
     float* page = out + j / kPage * kPage * head_dim + j % kPage;
-    for (int64_t d = 0; d < head_dim; ++d) page[d * kPage] = 0.0f;
+    for (int64_t d = 0; d < head_dim; ++d) store(page + d * kPage, F{});
   }
 }
 
 void cross_attention(const CrossAttention& job) {
-  const WholePages pages = {job.keys, job.v, job.head_dim * kPage, job.v_stride};
   const Shape shape = {job.head_dim, job.value_dim, padded_dim(job.value_dim), job.scale, 0.0f};
   const auto make = [&](int64_t i) {
     Column column = {};
@@ -429,6 +452,13 @@ void cross_attention(const CrossAttention& job) {
     column.end = job.key_rows;
     return column;
   };
+  if (job.keys == nullptr) {
+    float* chunk_keys = job.scratch + attention_scratch_floats(job.value_dim);
+    const RowPages pages = {job.k,      job.k_stride, job.key_rows, job.head_dim,
+                            chunk_keys, job.v,        job.v_stride};
+    return all_columns<Single>(pages, job.rows, shape, job.scratch, make);
+  }
+  const WholePages pages = {job.keys, job.v, job.head_dim * kPage, job.v_stride};
   all_columns<Single>(pages, job.rows, shape, job.scratch, make);
 }
 

@@ -286,29 +286,35 @@ struct AttentionRows {
   float* scratch;  ///< attention_scratch_floats(value_dim)
 };
 
-/// Attention of one head over keys that are all visible and lie in one piece: `pack_keys` has
-/// brought the keys into pages, values stay row-major. The Whisper encoder's self-attention and
-/// the decoder's cross-attention. Same arithmetic as AttentionRows with kAll.
+/// Attention of one head over keys that are all visible: the Whisper encoder's self-attention and
+/// the decoder's cross-attention. Keys either lie in pages (`pack_keys`) or, row by row, are
+/// brought there a chunk at a time; values are row-major. Same arithmetic as AttentionRows with
+/// kAll.
 struct CrossAttention {
   const float* q;  ///< row i: q + i * q_stride
   ptrdiff_t q_stride;
   int64_t rows;
   int64_t head_dim;
   int64_t value_dim;
-  const float* keys;  ///< packed_keys_floats(key_rows, head_dim): [page][head_dim][64]
-  const float* v;     ///< row j: v + j * v_stride
+  const float* keys;  ///< packed_keys_floats(key_rows, head_dim): [page][head_dim][64], or null
+  const float* k;     ///< row j: k + j * k_stride; read where `keys` is null
+  ptrdiff_t k_stride;
+  const float* v;  ///< row j: v + j * v_stride
   ptrdiff_t v_stride;
   int64_t key_rows;
   float scale;
   float* out;
   ptrdiff_t out_stride;
-  float* scratch;  ///< attention_scratch_floats(value_dim)
+  float* scratch;  ///< cross_scratch_floats(head_dim, value_dim)
 };
 inline constexpr size_t packed_keys_floats(int64_t rows, int64_t head_dim) {
   return static_cast<size_t>((rows + kKeysPerPage - 1) / kKeysPerPage * kKeysPerPage * head_dim);
 }
 inline constexpr size_t attention_scratch_floats(int64_t value_dim) {
   return static_cast<size_t>(16 * (kKeysPerChunk + 2 * ((value_dim + 15) / 16 * 16) + 16));
+}
+inline constexpr size_t cross_scratch_floats(int64_t head_dim, int64_t value_dim) {
+  return attention_scratch_floats(value_dim) + static_cast<size_t>(kKeysPerChunk * head_dim);
 }
 
 /// Writes one row's keys and values into slot [0, 64) of their pages. Pages start at the state's

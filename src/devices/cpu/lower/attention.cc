@@ -251,42 +251,62 @@ struct CrossStep {
   float scale;
 
   int64_t pages() const { return pages_for(rows); }
-  size_t head_floats() const { return packed_keys_floats(rows, head_dim); }
+  int64_t blocks() const { return (tokens + kQueryRows - 1) / kQueryRows; }
+  /// Keys and values are packed once for many blocks of queries; a single block packs as it goes.
+  bool packs() const { return blocks() > 1; }
+  size_t key_floats() const { return packed_keys_floats(rows, head_dim); }
+  size_t head_floats() const { return key_floats() + static_cast<size_t>(rows * value_dim); }
 };
 
-void pack_key_pages(const CrossStep& step, const StepContext& context) {
+/// Keys into pages, and each head's values into one piece: rows of all heads lie a power of two
+/// apart, where the rows of one head compete for the same cache sets.
+void pack_heads(const CrossStep& step, const StepContext& context) {
   auto* packed = reinterpret_cast<float*>(context.shared_scratch);
   const float* k = context.at<const float>(step.k);
+  const float* v = context.at<const float>(step.v);
   const auto share = context.share(step.heads * step.pages());
   for (int64_t item = share.begin; item < share.end; ++item) {
     const int64_t head = item / step.pages();
     const int64_t first = item % step.pages() * kPageRows;
+    const int64_t count = std::min(kPageRows, step.rows - first);
     const int64_t stride = step.heads * step.head_dim;
-    step.kernels->pack_keys(
-        k + first * stride + head * step.head_dim, stride, std::min(kPageRows, step.rows - first),
-        step.head_dim,
-        packed + static_cast<size_t>(head) * step.head_floats() + first * step.head_dim);
+    float* keys = packed + static_cast<size_t>(head) * step.head_floats();
+    step.kernels->pack_keys(k + first * stride + head * step.head_dim, stride, count, step.head_dim,
+                            keys + first * step.head_dim);
+    float* values = keys + step.key_floats() + first * step.value_dim;
+    for (int64_t row = 0; row < count; ++row) {
+      const float* from = v + ((first + row) * step.heads + head) * step.value_dim;
+      std::copy_n(from, step.value_dim, values + row * step.value_dim);
+    }
   }
 }
 
 void run_cross(const CrossStep& step, StepContext& context) {
-  pack_key_pages(step, context);
-  if (!context.barrier()) return;
+  if (step.packs()) {
+    pack_heads(step, context);
+    if (!context.barrier()) return;
+  }
   const auto* packed = reinterpret_cast<const float*>(context.shared_scratch);
-  const int64_t blocks = (step.tokens + kQueryRows - 1) / kQueryRows;
-  const auto share = context.share(step.heads * blocks);
+  const auto share = context.share(step.heads * step.blocks());
   for (int64_t item = share.begin; item < share.end; ++item) {
-    const int64_t head = item / blocks;
-    const int64_t row = item % blocks * kQueryRows;
+    const int64_t head = item / step.blocks();
+    const int64_t row = item % step.blocks() * kQueryRows;
     CrossAttention c{};
     c.q = context.at<const float>(step.q) + (row * step.heads + head) * step.head_dim;
     c.q_stride = step.heads * step.head_dim;
     c.rows = std::min(kQueryRows, step.tokens - row);
     c.head_dim = step.head_dim;
     c.value_dim = step.value_dim;
-    c.keys = packed + static_cast<size_t>(head) * step.head_floats();
-    c.v = context.at<const float>(step.v) + head * step.value_dim;
-    c.v_stride = step.heads * step.value_dim;
+    if (step.packs()) {
+      c.keys = packed + static_cast<size_t>(head) * step.head_floats();
+      c.v = c.keys + step.key_floats();
+      c.v_stride = step.value_dim;
+    } else {
+      c.k = context.at<const float>(step.k) + head * step.head_dim;
+      c.k_stride = step.heads * step.head_dim;
+      c.v = context.at<const float>(step.v) + head * step.value_dim;
+      c.v_stride = step.heads * step.value_dim;
+    }
     c.key_rows = step.rows;
     c.scale = step.scale;
     c.out = context.at<float>(step.out) + (row * step.heads + head) * step.value_dim;
@@ -319,8 +339,10 @@ Result<std::optional<Lowered>> lower_cross_attention(const LowerInput& input) {
                     scale};
   Step step;
   step.kernel = std::string("cross_attention ") + c.kernels->name;
-  step.shared_scratch = static_cast<size_t>(c.heads) * c.head_floats() * sizeof(float);
-  step.member_scratch = attention_scratch_floats(c.value_dim) * sizeof(float);
+  if (c.packs()) {
+    step.shared_scratch = static_cast<size_t>(c.heads) * c.head_floats() * sizeof(float);
+  }
+  step.member_scratch = cross_scratch_floats(c.head_dim, c.value_dim) * sizeof(float);
   step.run = [c](StepContext& context) { run_cross(c, context); };
   Lowered lowered;
   lowered.reads = {c.q, c.k, c.v};

@@ -89,6 +89,28 @@ template <int kHalf, class V, int... kLane>
 TENWATT_INLINE V rotated(V v, Sequence<kLane...>) {
   return __builtin_shufflevector(v, v, ((kLane + kHalf) % W)...);
 }
+/// Two rows of a matrix of blocks kHalf wide: the blocks at even places of both, and those at odd
+/// places of both.
+template <int kHalf, int... kLane>
+TENWATT_INLINE F low_halves(F a, F b, Sequence<kLane...>) {
+  return __builtin_shufflevector(a, b, ((kLane & kHalf) ? W + kLane - kHalf : kLane)...);
+}
+template <int kHalf, int... kLane>
+TENWATT_INLINE F high_halves(F a, F b, Sequence<kLane...>) {
+  return __builtin_shufflevector(a, b, ((kLane & kHalf) ? W + kLane : kLane + kHalf)...);
+}
+/// Rows become columns: blocks of kHalf x kHalf change places, then the halves of each.
+template <int kHalf = W / 2>
+TENWATT_INLINE void transpose(F (&row)[W]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) {
+    if (i & kHalf) continue;
+    const F low = low_halves<kHalf>(row[i], row[i + kHalf], Lanes{});
+    row[i + kHalf] = high_halves<kHalf>(row[i], row[i + kHalf], Lanes{});
+    row[i] = low;
+  }
+  if constexpr (kHalf > 1) transpose<kHalf / 2>(row);
+}
 /// The fixed tree over lanes: lane i is combined with lane i + half until one lane is left.
 template <int kHalf = W / 2, class V, class Op>
 TENWATT_INLINE auto fold(V v, Op op) {
