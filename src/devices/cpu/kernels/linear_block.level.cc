@@ -1,67 +1,215 @@
-// Matrix products of int8 activations with 4- and 8-bit weights in R16K4 panels (table.h).
+// Matrix products of int8 activations with block-quantised weights in R16K4 panels (table.h).
 //
-// Per 32-k block an exact integer sum for each of 16 rows, then one scaled add into the output's
-// float accumulator. The integer part differs by level (block_dot_*.h), the float part does not
-// depend on how many columns a tile has.
+// Per scale an exact integer sum for each of 16 rows, then one scaled add into the output's float
+// accumulator. How codes lie is block_formats.h and block_codes.h, how a level multiplies them
+// row_sums.h; the float part does not depend on how many rows a tile has.
+#include "devices/cpu/kernels/block_codes.h"
 #include "devices/cpu/kernels/epilogue.h"
 #include "devices/cpu/kernels/level.h"
-#if defined(__AVX512F__)
-#include "devices/cpu/kernels/block_dot_avx512.h"
-#else
-#include "devices/cpu/kernels/block_dot.h"
-#endif
+#include "devices/cpu/kernels/row_sums.h"
 
 namespace tenwatt::cpu::TENWATT_LEVEL {
 namespace {
 
-// A format: bytes of a block's codes, blocks that share a line of scales, minima or not.
-struct Q4_0 {
-  static constexpr int kCodes = 256, kBlocks = 2;
-  static constexpr bool kMinimum = false;
-  static constexpr Codes kKind = Codes::kNibblesMinus8;
-};
-struct Q4_1 {
-  static constexpr int kCodes = 256, kBlocks = 1;
-  static constexpr bool kMinimum = true;
-  static constexpr Codes kKind = Codes::kNibbles;
-};
-struct Q8_0 {
-  static constexpr int kCodes = 512, kBlocks = 2;
-  static constexpr bool kMinimum = false;
-  static constexpr Codes kKind = Codes::kBytesPlus128;
+constexpr int kVectors = kPanelRows / W;
+constexpr int64_t kPrefetchAhead = 4608;
+
+// Where one block's bytes are.
+struct Where {
+  const uint8_t* codes;
+  const uint8_t* scales;
+  const uint8_t* head;  // f16 d and dmin of a super-block
 };
 
-template <class Format, int R, bool kPrefetch>
-TENWATT_INLINE void block(const uint8_t* codes, const uint16_t* scales, const QuantBlock* x,
-                          ptrdiff_t stride, F (&sum)[R][kVectors]) {
-  I dot[R][kVectors];
-  if constexpr (kPrefetch) {
-#pragma GCC unroll 8
-    for (int line = 0; line < Format::kCodes; line += 64) {
-      __builtin_prefetch(codes + kPrefetchAhead + line);
-    }
+TENWATT_INLINE I widen_signed(const uint8_t* p) {
+  typedef int8_t Bytes __attribute__((vector_size(W)));
+  Bytes bytes;
+  __builtin_memcpy(&bytes, p, sizeof bytes);
+  return __builtin_convertvector(bytes, I);
+}
+
+TENWATT_INLINE F halves(const uint8_t* p) { return load_f16(reinterpret_cast<const uint16_t*>(p)); }
+
+// The scales of 16 rows, of which vector v is asked for. kPart: which 16 k, where those differ.
+template <Scales kScales, int kPart>
+TENWATT_INLINE F scale_of(const Where& at, int v) {
+  if constexpr (kScales == Scales::kBrains) {
+    return load_bf16(reinterpret_cast<const uint16_t*>(at.scales + 2 * v * W));
   }
-  block_dot<Format::kKind, R>(codes, x, stride, dot);
-#pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    const F scale = load_f16(scales + v * W);
+  if constexpr (kScales == Scales::kHalves || kScales == Scales::kHalvesMinima) {
+    return halves(at.scales + 2 * v * W);
+  }
+  I step = widen_signed(at.scales + kPart * kStepBytes + v * W);
+  if constexpr (kScales == Scales::kPairStepsRises) step &= 15;
+  return halves(at.head + 2 * v * W) * to_float(step);
+}
+
+template <Scales kScales>
+constexpr bool has_minimum() {
+  return kScales == Scales::kHalvesMinima || kScales == Scales::kStepsRises ||
+         kScales == Scales::kPairStepsRises;
+}
+
+template <Scales kScales, int kPart>
+TENWATT_INLINE F minimum_of(const Where& at, int v) {
+  if constexpr (kScales == Scales::kHalvesMinima) {
+    return halves(at.scales + 2 * (kPanelRows + v * W));
+  }
+  const F minimum = halves(at.head + 2 * (kPanelRows + v * W));
+  if constexpr (kScales == Scales::kStepsRises) {
+    return minimum * to_float(widen_signed(at.scales + kStepBytes + v * W));
+  }
+  const I both = widen_signed(at.scales + kPart * kStepBytes + v * W);
+  return minimum * to_float((both >> 4) & 15);
+}
+
+// What a minimum is multiplied with: the scaled sum of the activations it belongs to.
+template <Part kPart>
+TENWATT_INLINE F minimum_factor(const QuantBlock& x) {
+  if constexpr (kPart == Part::kWhole) return set1(x.scaled_sum);
+  return set1(x.scale * (-0.125f * static_cast<float>(x.half_offset[kPart == Part::kHigh])));
+}
+
+constexpr SumKind sum_kind(const BlockTraits& traits, Part part) {
+  constexpr int kLargest[] = {3, 7, 15, 31, 63, 255};
+  switch (traits.codebook) {
+    case Codebook::kNonlinear:
+      return {255, traits.zero, part};
+    case Codebook::kFloat4:
+      return {31, traits.zero, part};
+    case Codebook::kNone:
+      break;
+  }
+  return {kLargest[static_cast<int>(traits.bits)], traits.zero, part};
+}
+
+// Levels of the codebooks plus their zero.
+alignas(16) constexpr uint8_t kNonlinear[16] = {1,   24,  45,  63,  79,  93,  106, 118,
+                                                129, 141, 153, 166, 181, 197, 217, 241};
+alignas(16) constexpr uint8_t kFloat4[16] = {16, 17, 18, 19, 20, 22, 24, 28,
+                                             16, 15, 14, 13, 12, 10, 8,  4};
+
+template <Codebook kCodebook>
+TENWATT_INLINE I looked_up(I codes) {
+  if constexpr (kCodebook == Codebook::kNone) return codes;
+  if constexpr (kCodebook == Codebook::kNonlinear) return (I)look_up(kNonlinear, (B)codes);
+  if constexpr (kCodebook == Codebook::kFloat4) return (I)look_up(kFloat4, (B)codes);
+}
+
+// One scale's share of a block: float accumulators take the finished integer sums.
+template <const BlockTraits& kTraits, Part kPart, int R>
+TENWATT_INLINE void flush(const RowSums<sum_kind(kTraits, kPart), R>& sums, const Where& at, int v,
+                          const QuantBlock* x, ptrdiff_t stride, F (&out)[R][kVectors]) {
+  constexpr int kIndex = kPart == Part::kHigh ? 1 : 0;
+  const F scale = scale_of<kTraits.scales, kIndex>(at, v);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    const QuantBlock& block = x[r * stride];
+    out[r][v] = fma(to_float(sums.get(r, block)), scale * block.scale, out[r][v]);
+  }
+  if constexpr (has_minimum<kTraits.scales>()) {
+    const F minimum = minimum_of<kTraits.scales, kIndex>(at, v);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      sum[r][v] = fma(to_float(dot[r][v]), scale * x[r * stride].scale, sum[r][v]);
-    }
-    if constexpr (Format::kMinimum) {
-      const F minimum = load_f16(scales + kPanelRows + v * W);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        sum[r][v] = fma(minimum, set1(x[r * stride].scaled_sum), sum[r][v]);
-      }
+      out[r][v] = fma(minimum, minimum_factor<kPart>(x[r * stride]), out[r][v]);
     }
   }
 }
 
+TENWATT_INLINE I load_line(const uint8_t* p) {
+  I line = (I)load_bytes(p);
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(line));  // or GCC 12 loads it again for each use
+#endif
+  return line;
+}
+
+template <const BlockTraits& kTraits, int R>
+TENWATT_INLINE void whole_block(const Where& at, int v, const QuantBlock* x, ptrdiff_t stride,
+                                F (&out)[R][kVectors]) {
+  RowSums<sum_kind(kTraits, Part::kWhole), R> sums;
+  sums.start(x, stride);
+  each_word<kTraits.bits>(
+      [&](int line) __attribute__((always_inline)) {
+        return load_line(at.codes + line * kLineBytes + v * 4 * W);
+      },
+      [&](auto j, I codes) __attribute__((always_inline)) {
+        sums.template add<decltype(j)::value>(looked_up<kTraits.codebook>(codes), x, stride);
+      });
+  flush<kTraits, Part::kWhole, R>(sums, at, v, x, stride, out);
+}
+
+// Words 0 to 3 have a scale of their own, and so have words 4 to 7.
+template <const BlockTraits& kTraits, int R>
+TENWATT_INLINE void halved_block(const Where& at, int v, const QuantBlock* x, ptrdiff_t stride,
+                                 F (&out)[R][kVectors]) {
+  RowSums<sum_kind(kTraits, Part::kLow), R> low;
+  RowSums<sum_kind(kTraits, Part::kHigh), R> high;
+  low.start(x, stride);
+  each_word<kTraits.bits>(
+      [&](int line) __attribute__((always_inline)) {
+        return load_line(at.codes + line * kLineBytes + v * 4 * W);
+      },
+      [&](auto j, I codes) __attribute__((always_inline)) {
+        if constexpr (decltype(j)::value < 4) {
+          low.template add<decltype(j)::value>(codes, x, stride);
+        } else {
+          if constexpr (decltype(j)::value == 4) {
+            flush<kTraits, Part::kLow, R>(low, at, v, x, stride, out);
+            high.start(x, stride);
+          }
+          high.template add<decltype(j)::value>(codes, x, stride);
+        }
+      });
+  flush<kTraits, Part::kHigh, R>(high, at, v, x, stride, out);
+}
+
+template <const BlockTraits& kTraits, int R>
+TENWATT_INLINE void block(const Where& at, const QuantBlock* x, ptrdiff_t stride,
+                          F (&out)[R][kVectors]) {
+  constexpr bool kHalved =
+      kTraits.scales == Scales::kPairSteps || kTraits.scales == Scales::kPairStepsRises;
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    if constexpr (kHalved) {
+      halved_block<kTraits, R>(at, v, x, stride, out);
+    } else {
+      whole_block<kTraits, R>(at, v, x, stride, out);
+    }
+  }
+}
+
+enum class Prefetch { kNo, kYes };
+
+// kFilled blocks that share scales.
+template <const BlockTraits& kTraits, int R, Prefetch kPrefetch, int kFilled>
+TENWATT_INLINE void group(const uint8_t* base, const QuantBlock* x, ptrdiff_t stride,
+                          F (&sum)[R][kVectors]) {
+  constexpr GroupShape kShape = shape_of(kTraits);
+  const uint8_t* codes = base + kShape.head_bytes;
+  const uint8_t* scales =
+      kShape.head_bytes > 0 ? base + kLineBytes : codes + kFilled * kShape.code_bytes;
+  constexpr int64_t kScaleStep =
+      kShape.head_bytes > 0 ? kShape.step_bytes : kPanelRows * (int64_t)sizeof(uint16_t);
+#pragma GCC unroll 2
+  for (int i = 0; i < kFilled; ++i) {
+    if constexpr (kPrefetch == Prefetch::kYes) {
+#pragma GCC unroll 8
+      for (int64_t line = 0; line < kShape.code_bytes; line += kLineBytes) {
+        __builtin_prefetch(codes + kPrefetchAhead + line);
+      }
+    }
+    block<kTraits, R>({codes, scales, base}, x + i, stride, sum);
+    codes += kShape.code_bytes;
+    scales += kScaleStep;
+  }
+}
+
 // Rows [row, row + R) of one panel.
-template <class Format, int R, bool kPrefetch>
-TENWATT_INLINE void tile(const LinearBlock& job, const uint8_t* codes, int64_t row, int64_t panel) {
+template <const BlockTraits& kTraits, int R, Prefetch kPrefetch>
+TENWATT_INLINE void tile(const LinearBlock& job, const uint8_t* panel, int64_t row,
+                         int64_t number) {
+  constexpr GroupShape kShape = shape_of(kTraits);
   const QuantBlock* x = job.x + row * job.x_stride;
   const ptrdiff_t stride = job.x_stride;
   const int64_t blocks = job.k / 32;
@@ -72,94 +220,68 @@ TENWATT_INLINE void tile(const LinearBlock& job, const uint8_t* codes, int64_t r
     for (int v = 0; v < kVectors; ++v) sum[r][v] = F{};
   }
   int64_t b = 0;
-  for (; b + Format::kBlocks <= blocks; b += Format::kBlocks) {
-    const auto* scales =
-        reinterpret_cast<const uint16_t*>(codes + Format::kBlocks * Format::kCodes);
-#pragma GCC unroll 2
-    for (int i = 0; i < Format::kBlocks; ++i) {
-      block<Format, R, kPrefetch>(codes + i * Format::kCodes, scales + i * kPanelRows, x, stride,
-                                  sum);
-      ++x;
-    }
-    codes += Format::kBlocks * Format::kCodes + 64;
+  for (; b + kShape.blocks <= blocks; b += kShape.blocks) {
+    group<kTraits, R, kPrefetch, kShape.blocks>(panel, x + b, stride, sum);
+    panel += panel_bytes_of(kShape, kShape.blocks);
   }
-  if (b < blocks) {
-    const auto* scales = reinterpret_cast<const uint16_t*>(codes + Format::kCodes);
-    block<Format, R, false>(codes, scales, x, stride, sum);
+  if constexpr (kShape.blocks == 2) {
+    if (b < blocks) group<kTraits, R, Prefetch::kNo, 1>(panel, x + b, stride, sum);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      finish_outputs(job, row + r, panel * kPanelRows + v * W, sum[r][v]);
+      finish_outputs(job, row + r, number * kPanelRows + v * W, sum[r][v]);
     }
   }
-}
-
-template <class Format>
-size_t panel_bytes(int64_t k) {
-  const int64_t blocks = k / 32;
-  const int64_t groups = (blocks + Format::kBlocks - 1) / Format::kBlocks;
-  return static_cast<size_t>(blocks * Format::kCodes + groups * 64);
 }
 
 // Prefetching pays once a block has more instructions than the processor looks ahead, from 4
 // rows, and only for the first rows of a panel: later ones find it in the cache.
-template <class Format>
-void rows(const LinearBlock& job, const uint8_t* codes, int64_t panel) {
+template <const BlockTraits& kTraits>
+void rows(const LinearBlock& job, const uint8_t* panel, int64_t number) {
   int64_t row = 0;
   for (; row + kTileRows <= job.rows; row += kTileRows) {
     if (row == 0) {
-      tile<Format, kTileRows, true>(job, codes, row, panel);
+      tile<kTraits, kTileRows, Prefetch::kYes>(job, panel, row, number);
     } else {
-      tile<Format, kTileRows, false>(job, codes, row, panel);
+      tile<kTraits, kTileRows, Prefetch::kNo>(job, panel, row, number);
     }
   }
-  const int64_t left = job.rows - row;
-  switch (left) {
-    case 7:
-      if constexpr (kTileRows > 7) return tile<Format, 7, true>(job, codes, row, panel);
-      break;
-    case 6:
-      if constexpr (kTileRows > 6) return tile<Format, 6, true>(job, codes, row, panel);
-      break;
-    case 5:
-      if constexpr (kTileRows > 5) return tile<Format, 5, true>(job, codes, row, panel);
-      break;
-    case 4:
-      if constexpr (kTileRows > 4) return tile<Format, 4, true>(job, codes, row, panel);
-      break;
-    case 3:
-      return tile<Format, 3, false>(job, codes, row, panel);
-    case 2:
-      return tile<Format, 2, false>(job, codes, row, panel);
-    case 1:
-      return tile<Format, 1, false>(job, codes, row, panel);
-    default:
-      return;
+  if constexpr (kTileRows > 4) {
+    if (row + 4 <= job.rows) {
+      tile<kTraits, 4, Prefetch::kYes>(job, panel, row, number);
+      row += 4;
+    }
+  }
+  if constexpr (kTileRows > 2) {
+    if (row + 3 == job.rows) return tile<kTraits, 3, Prefetch::kNo>(job, panel, row, number);
+    if (row + 2 == job.rows) return tile<kTraits, 2, Prefetch::kNo>(job, panel, row, number);
+  }
+  if (row < job.rows) tile<kTraits, 1, Prefetch::kNo>(job, panel, row, number);
+}
+
+template <BlockFormat kFormat>
+void run(const LinearBlock& job) {
+  constexpr const BlockTraits& kTraits = kBlockTraits[static_cast<size_t>(kFormat)];
+  static_assert(kTraits.format == kFormat);
+  const int64_t bytes = panel_bytes_of(shape_of(kTraits), job.k / 32);
+  const auto* panels = static_cast<const uint8_t*>(job.panels);
+  for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
+    rows<kTraits>(job, panels + p * bytes, p);
   }
 }
 
-template <class Format>
-void run(const LinearBlock& job) {
-  const size_t bytes = panel_bytes<Format>(job.k);
-  const auto* panels = static_cast<const uint8_t*>(job.panels);
-  for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    rows<Format>(job, panels + static_cast<size_t>(p) * bytes, p);
-  }
-}
+constexpr void (*kRuns[])(const LinearBlock&) = {
+    run<BlockFormat::kQ4_0>,  run<BlockFormat::kQ4_1>,   run<BlockFormat::kQ8_0>,
+    run<BlockFormat::kQ5_0>,  run<BlockFormat::kQ5_1>,   run<BlockFormat::kQ2_K>,
+    run<BlockFormat::kQ3_K>,  run<BlockFormat::kQ4_K>,   run<BlockFormat::kQ5_K>,
+    run<BlockFormat::kQ6_K>,  run<BlockFormat::kIQ4_NL>, run<BlockFormat::kIQ4_XS>,
+    run<BlockFormat::kMXFP4>,
+};
 
 }  // namespace
 
-void linear_block(const LinearBlock& job) {
-  switch (job.format) {
-    case BlockFormat::kQ4_0:
-      return run<Q4_0>(job);
-    case BlockFormat::kQ4_1:
-      return run<Q4_1>(job);
-    case BlockFormat::kQ8_0:
-      return run<Q8_0>(job);
-  }
-}
+void linear_block(const LinearBlock& job) { kRuns[static_cast<size_t>(job.format)](job); }
 
 }  // namespace tenwatt::cpu::TENWATT_LEVEL

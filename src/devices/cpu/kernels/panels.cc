@@ -7,43 +7,7 @@
 namespace tenwatt::cpu {
 namespace {
 
-// A block format as files hold it and as panels hold it: bytes before the codes (scale, minimum),
-// bytes of codes per row, blocks that share a line of scales.
-struct BlockShape {
-  size_t header;
-  size_t codes;
-  int64_t blocks;
-};
-BlockShape shape_of(BlockFormat format) {
-  switch (format) {
-    case BlockFormat::kQ4_0:
-      return {2, 16, 2};
-    case BlockFormat::kQ4_1:
-      return {4, 16, 1};
-    case BlockFormat::kQ8_0:
-      return {2, 32, 2};
-  }
-  return {2, 16, 2};
-}
-
-constexpr size_t kLine = 64;
-
 size_t element_bytes(FloatFormat format) { return format == FloatFormat::kF32 ? 4 : 2; }
-
-// Where block b of a panel keeps its codes and its scales (16 of them; minima 16 further on).
-struct BlockPlace {
-  size_t codes;
-  size_t scales;
-};
-BlockPlace place_of(const BlockShape& shape, int64_t blocks, int64_t b) {
-  const size_t code_bytes = shape.codes * kPanelRows;
-  const int64_t group = b / shape.blocks;
-  const int64_t in_group = b % shape.blocks;
-  const int64_t filled = std::min(shape.blocks, blocks - group * shape.blocks);
-  const size_t start = static_cast<size_t>(group) * (shape.blocks * code_bytes + kLine);
-  return {start + in_group * code_bytes,
-          start + filled * code_bytes + in_group * kPanelRows * sizeof(uint16_t)};
-}
 
 float read_float(FloatFormat format, const std::byte* p) {
   if (format == FloatFormat::kF32) {
@@ -89,29 +53,8 @@ std::optional<FloatFormat> float_format(Format format) {
   }
 }
 
-std::optional<BlockFormat> block_format(Format format) {
-  switch (format) {
-    case Format::kQ4_0:
-      return BlockFormat::kQ4_0;
-    case Format::kQ4_1:
-      return BlockFormat::kQ4_1;
-    case Format::kQ8_0:
-      return BlockFormat::kQ8_0;
-    default:
-      return std::nullopt;
-  }
-}
-
 size_t float_panel_bytes(FloatFormat format, int64_t k) {
   return element_bytes(format) * static_cast<size_t>(k * kPanelRows);
-}
-
-size_t block_panel_bytes(BlockFormat format, int64_t k) {
-  const BlockShape shape = shape_of(format);
-  const int64_t blocks = k / 32;
-  const int64_t groups = (blocks + shape.blocks - 1) / shape.blocks;
-  return static_cast<size_t>(blocks) * shape.codes * kPanelRows +
-         static_cast<size_t>(groups) * kLine;
 }
 
 void pack_float_panel(FloatFormat format, const std::byte* w, int64_t n, int64_t k, int64_t panel,
@@ -130,31 +73,6 @@ void pack_float_panel_transposed(FloatFormat format, const std::byte* w, int64_t
   fill_panel<uint16_t>(n, k, panel, out, at);
 }
 
-void pack_block_panel(BlockFormat format, const std::byte* w, int64_t n, int64_t k, int64_t panel,
-                      std::byte* out) {
-  const BlockShape shape = shape_of(format);
-  const int64_t blocks = k / 32;
-  const size_t block_bytes = shape.header + shape.codes;
-  std::memset(out, 0, block_panel_bytes(format, k));
-  const int64_t first = panel * kPanelRows;
-  const int64_t valid = std::clamp<int64_t>(n - first, 0, kPanelRows);
-  const uint32_t flip = format == BlockFormat::kQ8_0 ? 0x80808080u : 0;  // int8 to code + 128
-  for (int64_t b = 0; b < blocks; ++b) {
-    const BlockPlace place = place_of(shape, blocks, b);
-    for (int64_t r = 0; r < valid; ++r) {
-      const std::byte* from = w + ((first + r) * blocks + b) * block_bytes;
-      std::memcpy(out + place.scales + 2 * r, from, 2);
-      if (shape.header == 4) std::memcpy(out + place.scales + 2 * (kPanelRows + r), from + 2, 2);
-      for (size_t i = 0; i < shape.codes / 4; ++i) {
-        uint32_t word;
-        std::memcpy(&word, from + shape.header + 4 * i, sizeof word);
-        word ^= flip;
-        std::memcpy(out + place.codes + kLine * i + 4 * r, &word, sizeof word);
-      }
-    }
-  }
-}
-
 void unpack_float_row(FloatFormat format, const std::byte* panels, int64_t row,
                       std::span<float> out) {
   const auto k = static_cast<int64_t>(out.size());
@@ -162,36 +80,6 @@ void unpack_float_row(FloatFormat format, const std::byte* panels, int64_t row,
   const std::byte* panel = panels + (row / kPanelRows) * float_panel_bytes(format, k);
   for (int64_t i = 0; i < k; ++i) {
     out[i] = read_float(format, panel + (i * kPanelRows + row % kPanelRows) * size);
-  }
-}
-
-void unpack_block_row(BlockFormat format, const std::byte* panels, int64_t row,
-                      std::span<float> out) {
-  const BlockShape shape = shape_of(format);
-  const auto k = static_cast<int64_t>(out.size());
-  const int64_t blocks = k / 32;
-  const std::byte* panel = panels + (row / kPanelRows) * block_panel_bytes(format, k);
-  const int64_t r = row % kPanelRows;
-  for (int64_t b = 0; b < blocks; ++b) {
-    const BlockPlace place = place_of(shape, blocks, b);
-    const float scale = read_float(FloatFormat::kF16, panel + place.scales + 2 * r);
-    const float minimum =
-        shape.header == 4
-            ? read_float(FloatFormat::kF16, panel + place.scales + 2 * (kPanelRows + r))
-            : 0.0f;
-    const auto code = [&](size_t i) {
-      return std::to_integer<int>(panel[place.codes + kLine * (i / 4) + 4 * r + i % 4]);
-    };
-    float* y = out.data() + 32 * b;
-    for (size_t i = 0; i < shape.codes; ++i) {
-      if (format == BlockFormat::kQ8_0) {
-        y[i] = scale * static_cast<float>(code(i) - 128);
-        continue;
-      }
-      const int bias = format == BlockFormat::kQ4_0 ? 8 : 0;
-      y[i] = scale * static_cast<float>((code(i) & 15) - bias) + minimum;
-      y[i + 16] = scale * static_cast<float>((code(i) >> 4) - bias) + minimum;
-    }
   }
 }
 

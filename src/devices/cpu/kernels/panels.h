@@ -21,7 +21,7 @@ std::optional<BlockFormat> block_format(Format format);
 /// Panels of a matrix with n rows.
 inline constexpr int64_t panels_of(int64_t n) { return (n + kPanelRows - 1) / kPanelRows; }
 
-/// Bytes of one panel over k columns (k a multiple of 32 for block formats).
+/// Bytes of one panel over k columns (k a multiple of the block for block formats).
 size_t float_panel_bytes(FloatFormat format, int64_t k);
 size_t block_panel_bytes(BlockFormat format, int64_t k);
 
@@ -32,7 +32,7 @@ void pack_float_panel(FloatFormat format, const std::byte* w, int64_t n, int64_t
 /// The same for a matrix stored as [k, n] (the right operand of ONNX MatMul).
 void pack_float_panel_transposed(FloatFormat format, const std::byte* w, int64_t n, int64_t k,
                                  int64_t panel, std::byte* out);
-/// Packs panel `panel` of a block-quantised matrix (GGUF's Q4_0, Q4_1, Q8_0 rows).
+/// Packs panel `panel` of a block-quantised matrix (rows of GGUF's block formats).
 void pack_block_panel(BlockFormat format, const std::byte* w, int64_t n, int64_t k, int64_t panel,
                       std::byte* out);
 

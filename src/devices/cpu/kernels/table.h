@@ -54,27 +54,50 @@ struct LinearFloat {
 };
 
 /// 32 activations as int8 with one scale: x is about scale * code. Round to nearest even,
-/// scale = max|x| / 127. A row of k activations is k/32 consecutive blocks.
-struct alignas(16) QuantBlock {
+/// scale = max|x| / 127. A row of k activations is k/32 consecutive blocks. The sums start or
+/// correct integer sums over weight codes that carry an offset; each level takes those that it
+/// needs.
+struct alignas(64) QuantBlock {
   int8_t code[32];
   float scale;
-  int32_t sum;       ///< of the codes
-  float scaled_sum;  ///< scale * sum, multiplied by a block's minimum
-  int32_t offset;    ///< -8 * sum: start of a sum over 4-bit codes that carry +8
+  int32_t sum;             ///< of the codes
+  float scaled_sum;        ///< scale * sum, multiplied by a block's minimum
+  int32_t offset;          ///< -8 * sum
+  int32_t half_offset[2];  ///< -8 * the sums of codes [0, 16) and [16, 32)
+  /// -8 * the sums, in each half, of codes 0 and 1 of every four, and of codes 2 and 3.
+  int16_t pair_offset[2][2];
 };
 
 /// Weight formats of `linear_block`. Panels are R16K4: a 64-byte line holds 4 consecutive k of 16
-/// rows (bytes 4r..4r+3 are row r), a 32-k block its lines in ascending k and then its scales:
-///   kQ4_0 groups of two blocks: 2 x 4 lines, then a line of 2 x 16 f16 scales
-///   kQ4_1 single blocks: 4 lines, then a line of 16 f16 scales and 16 f16 minima
-///   kQ8_0 groups of two blocks: 2 x 8 lines of codes + 128, then a line of 2 x 16 f16 scales
-/// Nibble lines: line i holds k = 4i..4i+3 in the low and 16+4i..16+4i+3 in the high nibbles.
+/// rows (bytes 4r..4r+3 are row r). A 32-k block is 2 to 8 lines of codes (block_codes.h), unsigned
+/// (Q8_0: code + 128). Its scales stand beside it in the order of reading:
+///   kQ4_0, kQ5_0, kQ8_0, kIQ4_NL  groups of two blocks, then a line of 2 x 16 f16 scales
+///   kMXFP4                        the same, scales as bf16, for the doubled value of a code
+///   kQ4_1, kQ5_1                  single blocks, then a line of 16 f16 scales and 16 f16 minima
+///   the others                    groups of eight (256 k): a line of 16 f16 d and 16 f16 dmin, for
+///                                 each block 16 signed bytes per scale and minimum (kQ2_K: one
+///                                 byte for both), then the blocks
 /// A last group of one block has half of its codes and a full line of scales.
-enum class BlockFormat : uint8_t { kQ4_0, kQ4_1, kQ8_0 };
+enum class BlockFormat : uint8_t {
+  kQ4_0,
+  kQ4_1,
+  kQ8_0,
+  kQ5_0,
+  kQ5_1,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIQ4_NL,
+  kIQ4_XS,
+  kMXFP4,
+};
 
-/// As LinearFloat, over block-quantised weights and activations. k is a multiple of 32. Per 32-k
-/// block an exact integer sum, then f = fma(float(sum), w_scale * x_scale, f) and, for formats
-/// with a minimum, f = fma(minimum, scaled_sum, f); blocks ascend.
+/// As LinearFloat, over block-quantised weights and activations. k is a multiple of 32 (256 for
+/// formats with groups of eight). Per scale, that is per 32 or 16 k, an exact integer sum, then f =
+/// fma(float(sum), w_scale * x_scale, f) and, for formats with a minimum, f = fma(minimum,
+/// scaled_sum, f); k ascends. w_scale and minimum are exact products of d and a whole number.
 struct LinearBlock {
   const QuantBlock* x;
   ptrdiff_t x_stride;  ///< blocks between rows

@@ -47,6 +47,11 @@ inline F scale_by_power(F x, F n) {
   return x * (F)((half + 127) << 23) * (F)((whole - half + 127) << 23);
 }
 
+inline B look_up(const uint8_t* table, B index) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return (B)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), (__m256i)index);
+}
+
 inline Partial dot_nibbles(Partial sum, B codes, B x) {
   return sum + (Partial)_mm256_maddubs_epi16((__m256i)codes, (__m256i)x);
 }

@@ -31,6 +31,9 @@ inline F ceil(F x) { return vrndpq_f32(x); }
 inline I to_int(F x) { return vcvtnq_s32_f32(x); }
 inline F load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 inline void store_f16(uint16_t* p, F x) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x))); }
+inline B look_up(const uint8_t* table, B index) {
+  return vreinterpretq_s8_u8(vqtbl1q_u8(vld1q_u8(table), vreinterpretq_u8_s8(index)));
+}
 inline Partial dot_nibbles(Partial sum, B codes, B x) { return vdotq_s32(sum, codes, x); }
 inline I finish(Partial sum) { return sum; }
 inline I dot_offset_bytes(I sum, B codes, B x) {
@@ -73,6 +76,10 @@ inline void store_f16(uint16_t* p, F x) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), packed);
 }
 
+inline B look_up(const uint8_t* table, B index) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return (B)_mm_shuffle_epi8(entries, (__m128i)index);
+}
 inline Partial dot_nibbles(Partial sum, B codes, B x) {
   return sum + (Partial)_mm_maddubs_epi16((__m128i)codes, (__m128i)x);
 }
