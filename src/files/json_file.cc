@@ -6,8 +6,38 @@ namespace tenwatt::files {
 namespace {
 
 constexpr size_t kMaxBytes = size_t{64} << 20;
+constexpr int kMaxDepth = 64;
+
+bool nests_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxDepth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
 
 }  // namespace
+
+Result<nlohmann::json> parse_json(std::string_view text, const std::string& where) {
+  if (nests_too_deep(text)) {
+    return fail(ErrorCode::kCorrupt,
+                where + " nests values deeper than " + std::to_string(kMaxDepth) + " levels");
+  }
+  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return fail(ErrorCode::kCorrupt, where + " is not valid JSON");
+  return json;
+}
 
 Result<nlohmann::json> read_json(const std::string& path) {
   const auto mapping = TENWATT_TRY(MappedFile::open(path));
@@ -15,11 +45,7 @@ Result<nlohmann::json> read_json(const std::string& path) {
   if (bytes.size() > kMaxBytes) {
     return fail(ErrorCode::kOutOfRange, path + " is larger than 64 MB");
   }
-  const auto* text = reinterpret_cast<const char*>(bytes.data());
-  nlohmann::json json = nlohmann::json::parse(text, text + bytes.size(), nullptr,
-                                              /*allow_exceptions=*/false);
-  if (json.is_discarded()) return fail(ErrorCode::kCorrupt, path + " is not valid JSON");
-  return json;
+  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
 }
 
 JsonView JsonView::at(const nlohmann::json& value, std::string_view key) const {
@@ -56,11 +82,17 @@ Result<double> JsonView::real(std::string_view key, double fallback) const {
   return value->get<double>();
 }
 
+Result<bool> JsonView::flag(std::string_view key, bool fallback) const {
+  const nlohmann::json* value = find(key);
+  if (value == nullptr) return fallback;
+  if (!value->is_boolean()) return at(*value, key).is_not("true or false");
+  return value->get<bool>();
+}
+
 Result<std::string> JsonView::text(std::string_view key, std::string_view fallback) const {
   const nlohmann::json* value = find(key);
   if (value == nullptr) return std::string(fallback);
-  if (!value->is_string()) return at(*value, key).is_not("a string");
-  return value->get<std::string>();
+  return at(*value, key).as_text();
 }
 
 Result<std::vector<int64_t>> JsonView::integers(std::string_view key) const {
@@ -82,6 +114,11 @@ Result<std::vector<std::pair<std::string, JsonView>>> JsonView::members() const 
   if (!json_->is_object()) return is_not("an object");
   for (const auto& [key, value] : json_->items()) members.emplace_back(key, at(value, key));
   return members;
+}
+
+Result<std::string> JsonView::as_text() const {
+  if (!json_->is_string()) return is_not("a string");
+  return json_->get<std::string>();
 }
 
 Result<int64_t> JsonView::as_integer() const {

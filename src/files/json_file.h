@@ -15,6 +15,9 @@ namespace tenwatt::files {
 
 /// Parses a file of at most 64 MB: kNotFound, kIo, kOutOfRange, kCorrupt.
 Result<nlohmann::json> read_json(const std::string& path);
+/// Parses text that is part of a file; errors begin with `where`. kCorrupt also for values nested
+/// deeper than any model's file nests them: each level costs many times the byte that opens it.
+Result<nlohmann::json> parse_json(std::string_view text, const std::string& where);
 
 /// A place in a parsed document. Missing keys give the fallback; a value of the wrong kind is
 /// kCorrupt naming `where`. Borrows the document.
@@ -29,12 +32,14 @@ class JsonView {
   Result<JsonView> object(std::string_view key) const;
   Result<int64_t> integer(std::string_view key, int64_t fallback) const;
   Result<double> real(std::string_view key, double fallback) const;
+  Result<bool> flag(std::string_view key, bool fallback) const;
   Result<std::string> text(std::string_view key, std::string_view fallback) const;
   Result<std::vector<int64_t>> integers(std::string_view key) const;
   /// The elements of the array under `key`; none if it's missing.
   Result<std::vector<JsonView>> items(std::string_view key) const;
   /// The members of this object.
   Result<std::vector<std::pair<std::string, JsonView>>> members() const;
+  Result<std::string> as_text() const;
   Result<int64_t> as_integer() const;
   Result<std::vector<int64_t>> as_integers() const;
   Result<std::vector<std::string>> as_texts() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/gguf_source.h"
+#include "models/hub_source.h"
 
 namespace tenwatt::models {
 namespace {
@@ -83,7 +84,7 @@ Result<Tensor> weight(const ModelSource& source, const std::string& name, const 
 }
 
 Result<std::unique_ptr<ModelSource>> open_model_source(const std::string& path) {
-  return open_gguf_source(path);
+  return is_hub_model(path) ? open_hub_source(path) : open_gguf_source(path);
 }
 
 }  // namespace tenwatt::models

@@ -66,7 +66,7 @@ class ModelSource {
 /// A tensor of this name whose shape is exactly `shape`; kCorrupt otherwise.
 Result<Tensor> weight(const ModelSource& source, const std::string& name, const Shape& shape);
 
-/// Opens a GGUF file.
+/// Opens a GGUF file, or the folder of a model as hubs publish it (or a file of tensors in it).
 Result<std::unique_ptr<ModelSource>> open_model_source(const std::string& path);
 
 }  // namespace tenwatt::models

@@ -5,7 +5,10 @@
 
 #include "base/memory.h"
 #include "files/ctranslate2.h"
+#include "files/json_file.h"
+#include "files/safetensors.h"
 #include "files/whisper_cpp.h"
+#include "models/hub_source.h"
 #include "text/whisper_vocabulary.h"
 
 namespace tenwatt::models {
@@ -102,6 +105,63 @@ class WhisperCppSource final : public WhisperSource {
   files::WhisperCppFile file_;
 };
 
+class HubWhisperSource final : public WhisperSource {
+ public:
+  HubWhisperSource(std::string folder, files::Safetensors file, const files::JsonView& config)
+      : folder_(std::move(folder)), file_(std::move(file)) {
+    heads_ = size(config, "encoder_attention_heads");
+    layers_[0] = size(config, "encoder_layers");
+    layers_[1] = size(config, "decoder_layers");
+  }
+
+  std::optional<Shape> shape(std::string_view name) const override {
+    const files::SafetensorsTensor* row = file_.find(name);
+    return row == nullptr ? std::nullopt : std::optional(row->shape);
+  }
+  Result<StoredTensor> stored(std::string_view name) const override {
+    const files::SafetensorsTensor* row = file_.find(name);
+    if (row == nullptr) {
+      return fail(ErrorCode::kNotFound, "there is no tensor " + std::string(name));
+    }
+    return StoredTensor{TENWATT_TRY(files::format_of(*row)), row->shape, row->bytes, row->mapping};
+  }
+  WhisperNaming naming() const override { return WhisperNaming::kHub; }
+  std::optional<int64_t> heads() const override { return heads_; }
+  std::optional<int64_t> layers(WhisperSide side) const override {
+    return layers_[static_cast<size_t>(side)];
+  }
+  Result<text::TokenizerSpec> vocabulary() const override {
+    return read_folder_vocabulary(folder_);
+  }
+
+ private:
+  static std::optional<int64_t> size(const files::JsonView& config, const char* key) {
+    const auto value = config.integer(key, -1);
+    return value && *value >= 0 ? std::optional(*value) : std::nullopt;
+  }
+
+  fs::path folder_;
+  files::Safetensors file_;
+  std::optional<int64_t> heads_;
+  std::optional<int64_t> layers_[2];
+};
+
+Result<std::unique_ptr<WhisperSource>> open_hub(const std::string& path) {
+  const std::string file = TENWATT_TRY(hub_tensor_file(path));
+  const fs::path folder = fs::path(file).parent_path();
+  const std::string config_path = (folder / "config.json").string();
+  const nlohmann::json json = TENWATT_TRY(files::read_json(config_path));
+  const files::JsonView config(json, config_path);
+  const std::string type = TENWATT_TRY(config.text("model_type", ""));
+  if (type != "whisper") {
+    return fail(ErrorCode::kUnsupported,
+                config_path + ": a model of the type '" + type + "', not whisper",
+                "tenwatt list shows the recognisers that can be had by name");
+  }
+  return std::make_unique<HubWhisperSource>(folder.string(),
+                                            TENWATT_TRY(files::read_safetensors(file)), config);
+}
+
 Result<std::unique_ptr<WhisperSource>> open_ctranslate2(const std::string& path) {
   files::Ctranslate2File file = TENWATT_TRY(files::read_ctranslate2(path));
   if (file.spec() != "WhisperSpec") {
@@ -118,12 +178,18 @@ Result<std::unique_ptr<WhisperSource>> open_whisper_cpp(const std::string& path)
 }  // namespace
 
 Result<std::unique_ptr<WhisperSource>> open_whisper_source(const std::string& path) {
-  std::error_code no_folder;
-  const std::string file =
-      fs::is_directory(path, no_folder) ? (fs::path(path) / "model.bin").string() : path;
+  std::error_code absent;
+  const fs::path inside = fs::path(path) / "model.bin";
+  const bool ctranslate2 = fs::exists(inside, absent);
+  if (!ctranslate2 && is_hub_model(path)) return open_hub(path);
+  const std::string file = ctranslate2 ? inside.string() : path;
   const auto mapping = TENWATT_TRY(MappedFile::open(file));
   if (files::looks_like_whisper_cpp(mapping->bytes())) return open_whisper_cpp(file);
-  return open_ctranslate2(file);
+  auto source = open_ctranslate2(file);
+  if (source || source.error().code == ErrorCode::kCorrupt) return source;
+  return fail(ErrorCode::kUnsupported, source.error().message,
+              "Whisper is read from CTranslate2's model.bin, whisper.cpp's .bin, and folders of "
+              "hubs with safetensors");
 }
 
 }  // namespace tenwatt::models

@@ -88,7 +88,8 @@ class WhisperSource {
 };
 
 /// Opens a folder of CTranslate2 (model.bin beside vocabulary.txt or tokenizer.json), that folder's
-/// model.bin, or a .bin of whisper.cpp. kUnsupported with what is read for anything else.
+/// model.bin, a .bin of whisper.cpp, or a hub's folder (config.json, safetensors, tokenizer.json).
+/// kUnsupported with what is read for anything else.
 Result<std::unique_ptr<WhisperSource>> open_whisper_source(const std::string& path);
 
 }  // namespace tenwatt::models
