@@ -21,13 +21,6 @@ struct Where {
   const uint8_t* head;  // f16 d and dmin of a super-block
 };
 
-TENWATT_INLINE I widen_signed(const uint8_t* p) {
-  typedef int8_t Bytes __attribute__((vector_size(W)));
-  Bytes bytes;
-  __builtin_memcpy(&bytes, p, sizeof bytes);
-  return __builtin_convertvector(bytes, I);
-}
-
 TENWATT_INLINE F halves(const uint8_t* p) { return load_f16(reinterpret_cast<const uint16_t*>(p)); }
 
 // The scales of 16 rows, of which vector v is asked for. kPart: which 16 k, where those differ.
@@ -39,7 +32,7 @@ TENWATT_INLINE F scale_of(const Where& at, int v) {
   if constexpr (kScales == Scales::kHalves || kScales == Scales::kHalvesMinima) {
     return halves(at.scales + 2 * v * W);
   }
-  I step = widen_signed(at.scales + kPart * kStepBytes + v * W);
+  I step = load_i8(at.scales + kPart * kStepBytes + v * W);
   if constexpr (kScales == Scales::kPairStepsRises) step &= 15;
   return halves(at.head + 2 * v * W) * to_float(step);
 }
@@ -57,9 +50,9 @@ TENWATT_INLINE F minimum_of(const Where& at, int v) {
   }
   const F minimum = halves(at.head + 2 * (kPanelRows + v * W));
   if constexpr (kScales == Scales::kStepsRises) {
-    return minimum * to_float(widen_signed(at.scales + kStepBytes + v * W));
+    return minimum * to_float(load_i8(at.scales + kStepBytes + v * W));
   }
-  const I both = widen_signed(at.scales + kPart * kStepBytes + v * W);
+  const I both = load_i8(at.scales + kPart * kStepBytes + v * W);
   return minimum * to_float((both >> 4) & 15);
 }
 

@@ -47,6 +47,9 @@ inline F scale_by_power(F x, F n) {
   return x * (F)((half + 127) << 23) * (F)((whole - half + 127) << 23);
 }
 
+inline I load_i8(const void* p) {
+  return (I)_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+}
 inline B look_up(const uint8_t* table, B index) {
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return (B)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), (__m256i)index);

@@ -42,6 +42,9 @@ inline F load_part(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(par
 inline void store_part(float* p, F v, int64_t n) { _mm512_mask_storeu_ps(p, part_mask(n), v); }
 inline F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
 
+inline I load_i8(const void* p) {
+  return (I)_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
 inline B look_up(const uint8_t* table, B index) {
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return (B)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), (__m512i)index);

@@ -31,6 +31,11 @@ inline F ceil(F x) { return vrndpq_f32(x); }
 inline I to_int(F x) { return vcvtnq_s32_f32(x); }
 inline F load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 inline void store_f16(uint16_t* p, F x) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x))); }
+inline I load_i8(const void* p) {
+  int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(word)))));
+}
 inline B look_up(const uint8_t* table, B index) {
   return vreinterpretq_s8_u8(vqtbl1q_u8(vld1q_u8(table), vreinterpretq_u8_s8(index)));
 }
@@ -76,6 +81,11 @@ inline void store_f16(uint16_t* p, F x) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), packed);
 }
 
+inline I load_i8(const void* p) {
+  int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return (I)_mm_cvtepi8_epi32(_mm_cvtsi32_si128(word));
+}
 inline B look_up(const uint8_t* table, B index) {
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return (B)_mm_shuffle_epi8(entries, (__m128i)index);
