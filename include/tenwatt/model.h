@@ -151,6 +151,7 @@ class Model {
                                              const ModelOptions& options = {});
   ~Model();
 
+  /// What open() found out.
   const ModelFacts& facts() const;
   /// As TextTokenizer::tokenize.
   Tokens tokenize(std::string_view text, const TokenizeOptions& options = {}) const;
@@ -167,6 +168,7 @@ class Model {
   /// Scores the ids that a reference file holds and compares.
   Result<ScoreComparison> compare(const std::string& reference_path,
                                   const ScoreOptions& options = {}) const;
+  /// Where it runs.
   Placement placement() const;
   /// Memory that the weights take.
   size_t resident_bytes() const;

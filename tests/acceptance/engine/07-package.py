@@ -98,14 +98,31 @@ def check_files(verdict, prefix):
     verdict.check(not headers, f"headers that include what is not installed: {headers}")
 
 
+def declared_names(prefix):
+    """Classes and functions that the public headers declare out of line."""
+    names = set()
+    for header in (prefix / "include/tenwatt").glob("*.h"):
+        text = header.read_text(encoding="utf-8")
+        names |= set(re.findall(r"^class (\w+)", text, re.MULTILINE))
+        for start, name in re.findall(r"^((?:[A-Za-z_][\w:<>, *&]* )+)(\w+)\(", text, re.MULTILINE):
+            if not start.startswith(("inline", "template", "static")):
+                names.add(name)
+    templates = {"make_array", "array_values", "take"}
+    return names - templates
+
+
 def check_names(verdict, prefix):
-    """Every dynamic name of the library is one of the API's."""
+    """The library shows every name that the headers declare, and no other."""
     listed = run("nm", "-DC", "--defined-only", prefix / "lib/libtenwatt.so").splitlines()
     names = [line.split(" ", 2)[2] for line in listed]
-    inner = [name for name in names
-             if not re.match(r"((vtable|typeinfo|typeinfo name) for )?tenwatt::\w+", name)
-             or re.match(r"tenwatt::[a-z_]+::", name)]
-    verdict.check(names and not inner, f"the library shows {len(names)} names; inner ones: {inner[:5]}")
+    shown = {match[1] for name in names
+             if (match := re.match(r"(?:.* for )?tenwatt::(\w+)", name))}
+    foreign = [name for name in names if not re.match(r"(\w+ )*(for )?tenwatt::", name)]
+    declared = declared_names(prefix)
+    verdict.check(not foreign and shown == declared,
+                  f"the library shows {len(names)} symbols of {len(shown)} names; not declared: "
+                  f"{sorted(shown - declared)[:9]}, not shown: {sorted(declared - shown)[:9]}, "
+                  f"foreign: {foreign[:5]}")
 
 
 def check_headers_alone(verdict, prefix, folder):
@@ -180,8 +197,11 @@ def main():
         check_files(verdict, prefix)
         check_names(verdict, prefix)
         check_headers_alone(verdict, prefix, folder)
-        version = run(prefix / "bin/tenwatt", "--version").split()[-1]
-        print(f"        version {version}")
+        print("        " + run(prefix / "bin/tenwatt", "--version").strip())
+        run(prefix / "bin/tenwatt", "say", "Good morning.", "--voice", parts["voice"], "-o",
+            folder / "say.wav", environment={"TENWATT_PHONEMIZE": ""})
+        verdict.check((folder / "say.wav").stat().st_size > 10_000,
+                      "the installed program finds its helper and speaks")
         check_program(verdict, prefix, folder, parts)
         check_examples(verdict, prefix, folder, parts)
     verdict.leave()
