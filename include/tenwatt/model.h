@@ -144,8 +144,9 @@ using OnText = std::function<bool(std::string_view)>;
 /// sequence of its own.
 class Model {
  public:
-  /// Catalogue name or path of a GGUF file. kModelMissing, kCorrupt, kUnsupported, or
-  /// kInvalidArgument for the name of something else.
+  /// Catalogue name, path of a GGUF file, or folder of the hub's kind (config.json, safetensors,
+  /// tokenizer.json). kModelMissing, kCorrupt, kUnsupported, or kInvalidArgument for the name of
+  /// something else.
   static Result<std::shared_ptr<Model>> open(std::shared_ptr<Runtime> runtime,
                                              const std::string& name_or_path,
                                              const ModelOptions& options = {});

@@ -58,7 +58,8 @@ using OnSegment = std::function<void(const TranscriptSegment&)>;
 /// A Whisper model, ready to listen. Shared and thread-safe; each call is on its own.
 class Recognizer {
  public:
-  /// Catalogue name, folder of a CTranslate2 Whisper model, or a .bin file of whisper.cpp.
+  /// Catalogue name, folder of a Whisper model as CTranslate2 or the hub has it, or a .bin file of
+  /// whisper.cpp.
   /// kModelMissing, kCorrupt, kUnsupported, or kInvalidArgument for the name of something else.
   static Result<std::shared_ptr<Recognizer>> open(std::shared_ptr<Runtime> runtime,
                                                   const std::string& name_or_path);
