@@ -32,11 +32,11 @@ speaking::Delivery delivery_of(const SayOptions& options) {
 
 /// One utterance and what it takes. Stays where it is made: the stream's sink refers to the meter.
 struct MeteredSpeech {
-  MeteredSpeech(const Voice::Impl& voice, speaking::SpeechOptions options,
+  MeteredSpeech(const Voice::Impl& voice, const speaking::SpeechOptions& options,
                 speaking::Delivery delivery, OnSamples on_samples)
       : meter(voice.synthesizer->sample_rate(), std::move(on_samples)),
-        stream(*voice.synthesizer, voice.runtime->impl().phonemizer, std::move(options),
-               meter.sink(), delivery) {}
+        stream(*voice.synthesizer, voice.runtime->impl().phonemizer, options, meter.sink(),
+               delivery) {}
   MeteredSpeech(const MeteredSpeech&) = delete;
   MeteredSpeech& operator=(const MeteredSpeech&) = delete;
 
@@ -154,9 +154,9 @@ Speech::~Speech() = default;
 Result<std::unique_ptr<Speech>> Speech::open(std::shared_ptr<Voice> voice,
                                              const SayOptions& options, OnSamples on_samples) {
   const Voice::Impl& inner = voice->impl();
-  auto speech = TENWATT_TRY(to_speech(inner.synthesizer->voice(), options));
-  return std::unique_ptr<Speech>(new Speech(std::unique_ptr<Impl>(new Impl{
-      std::move(voice), {inner, std::move(speech), delivery_of(options), std::move(on_samples)}})));
+  const auto speech = TENWATT_TRY(to_speech(inner.synthesizer->voice(), options));
+  return std::unique_ptr<Speech>(new Speech(std::unique_ptr<Impl>(
+      new Impl{std::move(voice), {inner, speech, delivery_of(options), std::move(on_samples)}})));
 }
 
 Status Speech::push(std::string_view text) { return impl_->speech.stream.push(text); }
