@@ -90,9 +90,9 @@ TENWATT_INLINE I looked_up(I codes) {
 }
 
 // One scale's share of a block: float accumulators take the finished integer sums.
-template <const BlockTraits& kTraits, Part kPart, int R>
-TENWATT_INLINE void flush(const RowSums<sum_kind(kTraits, kPart), R>& sums, const Where& at, int v,
-                          const QuantBlock* x, ptrdiff_t stride, F (&out)[R][kVectors]) {
+template <const BlockTraits& kTraits, Part kPart, int R, class Sums>
+TENWATT_INLINE void flush(const Sums& sums, const Where& at, int v, const QuantBlock* x,
+                          ptrdiff_t stride, F (&out)[R][kVectors]) {
   constexpr int kIndex = kPart == Part::kHigh ? 1 : 0;
   const F scale = scale_of<kTraits.scales, kIndex>(at, v);
 #pragma GCC unroll 8
@@ -158,34 +158,42 @@ TENWATT_INLINE void halved_block(const Where& at, int v, const QuantBlock* x, pt
 }
 
 template <const BlockTraits& kTraits, int R>
-TENWATT_INLINE void block(const Where& at, const QuantBlock* x, ptrdiff_t stride,
-                          F (&out)[R][kVectors]) {
+TENWATT_INLINE void one_vector(const Where& at, int v, const QuantBlock* x, ptrdiff_t stride,
+                               F (&out)[R][kVectors]) {
   constexpr bool kHalved =
       kTraits.scales == Scales::kPairSteps || kTraits.scales == Scales::kPairStepsRises;
+  if constexpr (kHalved) {
+    halved_block<kTraits, R>(at, v, x, stride, out);
+  } else {
+    whole_block<kTraits, R>(at, v, x, stride, out);
+  }
+}
+
+// Accumulators that fit no registers anyway need no copy of the code for each vector.
+template <const BlockTraits& kTraits, int R>
+TENWATT_INLINE void block(const Where& at, const QuantBlock* x, ptrdiff_t stride,
+                          F (&out)[R][kVectors]) {
+  if constexpr (R * kVectors < kRegisters) {
 #pragma GCC unroll 4
-  for (int v = 0; v < kVectors; ++v) {
-    if constexpr (kHalved) {
-      halved_block<kTraits, R>(at, v, x, stride, out);
-    } else {
-      whole_block<kTraits, R>(at, v, x, stride, out);
-    }
+    for (int v = 0; v < kVectors; ++v) one_vector<kTraits, R>(at, v, x, stride, out);
+  } else {
+#pragma GCC unroll 1
+    for (int v = 0; v < kVectors; ++v) one_vector<kTraits, R>(at, v, x, stride, out);
   }
 }
 
 enum class Prefetch { kNo, kYes };
 
-// kFilled blocks that share scales.
-template <const BlockTraits& kTraits, int R, Prefetch kPrefetch, int kFilled>
-TENWATT_INLINE void group(const uint8_t* base, const QuantBlock* x, ptrdiff_t stride,
-                          F (&sum)[R][kVectors]) {
+// The blocks that share scales: all of a group, or what is left of the last one.
+template <const BlockTraits& kTraits, int R, Prefetch kPrefetch>
+TENWATT_INLINE void group(const uint8_t* base, int64_t filled, const QuantBlock* x,
+                          ptrdiff_t stride, F (&sum)[R][kVectors]) {
   constexpr GroupShape kShape = shape_of(kTraits);
+  constexpr bool kHead = kShape.head_bytes > 0;
+  constexpr int64_t kScaleStep = kHead ? kShape.step_bytes : 2 * kPanelRows;
   const uint8_t* codes = base + kShape.head_bytes;
-  const uint8_t* scales =
-      kShape.head_bytes > 0 ? base + kLineBytes : codes + kFilled * kShape.code_bytes;
-  constexpr int64_t kScaleStep =
-      kShape.head_bytes > 0 ? kShape.step_bytes : kPanelRows * (int64_t)sizeof(uint16_t);
-#pragma GCC unroll 2
-  for (int i = 0; i < kFilled; ++i) {
+  const uint8_t* scales = kHead ? base + kLineBytes : codes + filled * kShape.code_bytes;
+  for (int64_t i = 0; i < filled; ++i) {
     if constexpr (kPrefetch == Prefetch::kYes) {
 #pragma GCC unroll 8
       for (int64_t line = 0; line < kShape.code_bytes; line += kLineBytes) {
@@ -212,13 +220,11 @@ TENWATT_INLINE void tile(const LinearBlock& job, const uint8_t* panel, int64_t r
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[r][v] = F{};
   }
-  int64_t b = 0;
-  for (; b + kShape.blocks <= blocks; b += kShape.blocks) {
-    group<kTraits, R, kPrefetch, kShape.blocks>(panel, x + b, stride, sum);
+  for (int64_t b = 0; b < blocks; b += kShape.blocks) {
+    const int64_t left = blocks - b;
+    const int64_t filled = left < kShape.blocks ? left : kShape.blocks;
+    group<kTraits, R, kPrefetch>(panel, filled, x + b, stride, sum);
     panel += panel_bytes_of(kShape, kShape.blocks);
-  }
-  if constexpr (kShape.blocks == 2) {
-    if (b < blocks) group<kTraits, R, Prefetch::kNo, 1>(panel, x + b, stride, sum);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
