@@ -10,9 +10,10 @@ namespace {
 const std::vector<const Schema*>& table() {
   static const std::vector<const Schema*> rows = [] {
     std::vector<const Schema*> all;
-    for (const auto list : {control_schemas(), elementwise_schemas(), indexing_schemas(),
-                            layout_schemas(), linear_schemas(), movement_schemas(),
-                            quantised_schemas(), reduce_schemas(), sequence_schemas()})
+    for (const auto list :
+         {control_schemas(), elementwise_schemas(), indexing_schemas(), layout_schemas(),
+          linear_schemas(), movement_schemas(), pooling_schemas(), quantised_schemas(),
+          reduce_schemas(), sequence_schemas()})
       for (const Schema& row : list) all.push_back(&row);
     std::ranges::sort(all, {}, [](const Schema* row) { return row->op; });
     return all;

@@ -35,6 +35,7 @@ std::span<const Schema> indexing_schemas();
 std::span<const Schema> layout_schemas();
 std::span<const Schema> linear_schemas();
 std::span<const Schema> movement_schemas();
+std::span<const Schema> pooling_schemas();
 std::span<const Schema> quantised_schemas();
 std::span<const Schema> reduce_schemas();
 std::span<const Schema> sequence_schemas();

@@ -37,6 +37,7 @@ std::span<const Entry> matmul_kernels();
 std::span<const Entry> move_kernels();
 std::span<const Entry> norm_kernels();
 std::span<const Entry> pad_kernels();
+std::span<const Entry> pooling_kernels();
 std::span<const Entry> quantised_product_kernels();
 std::span<const Entry> quantize_kernels();
 std::span<const Entry> random_kernels();

@@ -19,8 +19,8 @@ const Registry& registry() {
     for (auto entries :
          {cast_kernels, control_kernels, conv_kernels, elementwise_kernels, index_kernels,
           matmul_kernels, move_kernels, norm_kernels, pad_kernels, quantize_kernels,
-          quantised_product_kernels, random_kernels, recurrent_kernels, reduce_kernels,
-          sequence_kernels, shape_kernels, unary_kernels}) {
+          pooling_kernels, quantised_product_kernels, random_kernels, recurrent_kernels,
+          reduce_kernels, sequence_kernels, shape_kernels, unary_kernels}) {
       for (const Entry& entry : entries()) all.emplace(entry.op, entry.kernel);
     }
     return all;

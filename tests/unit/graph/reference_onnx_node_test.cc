@@ -202,6 +202,18 @@ TEST(OnnxNodeCases, QuantisedOperators) {
   run_cases(names, with_shapes);
 }
 
+TEST(OnnxNodeCases, MaxPool) {
+  std::vector<std::string> names;
+  for (const std::string_view name :
+       {"1d_default", "2d_ceil", "2d_ceil_output_size_reduce_by_one", "2d_default", "2d_dilations",
+        "2d_pads", "2d_precomputed_pads", "2d_precomputed_same_upper", "2d_precomputed_strides",
+        "2d_same_lower", "2d_same_upper", "2d_strides", "2d_uint8", "3d_default", "3d_dilations",
+        "with_argmax_2d_precomputed_pads", "with_argmax_2d_precomputed_strides"}) {
+    names.push_back("test_maxpool_" + std::string(name));
+  }
+  run_cases(names, with_shapes);
+}
+
 TEST(OnnxNodeCases, InferredShapesHoldInEveryCase) { run_all(with_shapes); }
 
 }  // namespace
