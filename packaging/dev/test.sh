@@ -93,6 +93,9 @@ arm_tests() {
   }
   # Whole models are too slow under the emulator; their tests skip.
   TENWATT_TEST_MODELS=/nonexistent stage_build_and_ctest "arm" arm --
+  # What the emulated processor of the other tests lacks.
+  stage_check "arm with i8mm" qemu-aarch64-static -cpu max build/arm/test_devices_cpu \
+    --gtest_brief=1 --gtest_filter='*/i8mm'
 }
 
 lint_tests() {

@@ -25,6 +25,7 @@ TENWATT_DECLARE_LEVEL(avx512)
 #endif
 #if defined(TENWATT_HAS_LEVEL_neon)
 TENWATT_DECLARE_LEVEL(neon)
+TENWATT_DECLARE_LEVEL(i8mm)
 #endif
 #undef TENWATT_DECLARE_LEVEL
 
@@ -99,18 +100,27 @@ bool has_neon() {
   return (bits & kHalfFloats) && (bits & kDotProducts);
 }
 
-constexpr std::array kLevels = {LevelRow{Level::kNeon, "neon", neon::table, has_neon}};
+bool has_i8mm() {
+  constexpr unsigned long kMatrixProducts = 1ul << 13;  // HWCAP2_I8MM
+  return has_neon() && (getauxval(AT_HWCAP2) & kMatrixProducts);
+}
+
+constexpr std::array kLevels = {
+    LevelRow{Level::kNeon, "neon", neon::table, has_neon},
+    LevelRow{Level::kI8mm, "i8mm", i8mm::table, has_i8mm},
+};
 
 std::string read_processor_name() { return "AArch64"; }
 
 #endif
 
 // Names of every level there is, also of those this build lacks.
-constexpr std::array<std::pair<Level, std::string_view>, 4> kNames = {{
+constexpr std::array<std::pair<Level, std::string_view>, 5> kNames = {{
     {Level::kV2, "v2"},
     {Level::kAvx2, "avx2"},
     {Level::kAvx512, "avx512"},
     {Level::kNeon, "neon"},
+    {Level::kI8mm, "i8mm"},
 }};
 
 std::vector<Level> find_usable_levels() {

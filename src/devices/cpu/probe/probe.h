@@ -19,6 +19,7 @@ enum class Level : uint8_t {
   kAvx2,    ///< AVX2, FMA, F16C, BMI2
   kAvx512,  ///< AVX-512 F, BW, VL, DQ, VNNI, VBMI
   kNeon,    ///< ARMv8.2-A with dot products and half floats
+  kI8mm,    ///< the same with products of int8 matrices (ARMv8.6-A)
 };
 
 std::string_view level_name(Level level);
