@@ -168,7 +168,7 @@ Result<Tensor> GgufFile::tensor(std::string_view name) const {
   if (row == nullptr) {
     return fail(ErrorCode::kNotFound, mapping_->path() + " has no tensor " + std::string(name));
   }
-  return to_tensor(*row, mapping_);
+  return to_tensor(*row, owner_);
 }
 
 }  // namespace tenwatt::files

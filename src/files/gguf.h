@@ -1,6 +1,7 @@
 // GGUF, the container of llama.cpp's models: metadata under string keys, and tensors.
 //
-// Reads version 2 and 3, little-endian, one shard. Everything is checked before it is believed;
+// Reads version 2 and 3, little-endian; a model split into several files is opened as one, from any
+// of them. Everything is checked before it is believed;
 // what a value means is the model's business (models/), not this file's. Texts and tensors point
 // into the mapped file.
 #pragma once
@@ -51,6 +52,7 @@ struct GgufValue {
 class GgufFile {
  public:
   uint32_t version() const { return version_; }
+  /// Of a split model's parts, the first.
   const std::shared_ptr<const MappedFile>& mapping() const { return mapping_; }
 
   /// Metadata. Accessors convert between integer widths and between f32 and f64. Without a
@@ -78,14 +80,20 @@ class GgufFile {
 
  private:
   friend class GgufReader;
+  friend class GgufJoiner;
   std::shared_ptr<const MappedFile> mapping_;
+  std::shared_ptr<const void> owner_;  // of all parts' mappings
   uint32_t version_ = 0;
   std::map<std::string_view, GgufValue, std::less<>> values_;
   std::vector<GgmlTensor> tensors_;
   std::map<std::string_view, size_t, std::less<>> tensor_index_;
 };
 
-/// Maps and checks a file; kCorrupt, kUnsupported (version 1, big-endian, shards), kNotFound.
+/// Maps and checks a file and, if it is a part of a model, all others: kCorrupt, kUnsupported
+/// (version 1, big-endian), kNotFound naming the part that is missing.
 Result<GgufFile> read_gguf(const std::string& path);
+
+/// The files that read_gguf maps for `path`, as far as they are there.
+std::vector<std::string> gguf_files(const std::string& path);
 
 }  // namespace tenwatt::files

@@ -1,10 +1,12 @@
-// Parsing and checking of a GGUF file: header, metadata, tensor table, layout of the data.
+// Parsing and checking of a GGUF file: header, metadata, tensor table, layout of the data; and
+// joining the files of a model that is split.
 #include <algorithm>
 #include <bit>
 
 #include "files/byte_reader.h"
 #include "files/gguf.h"
 #include "files/gguf_rules.h"
+#include "files/gguf_split.h"
 
 namespace tenwatt::files {
 namespace {
@@ -75,6 +77,7 @@ class GgufReader {
  public:
   explicit GgufReader(std::shared_ptr<const MappedFile> mapping)
       : bytes_(mapping->bytes()), in_(bytes_) {
+    file_.owner_ = mapping;
     file_.mapping_ = std::move(mapping);
   }
 
@@ -83,7 +86,6 @@ class GgufReader {
     for (uint64_t i = 0; i < pairs_; ++i) TENWATT_TRY(read_pair());
     for (uint64_t i = 0; i < rows_; ++i) TENWATT_TRY(read_row());
     TENWATT_TRY(place_tensors());
-    TENWATT_TRY(check_gguf_rules(file_));
     return std::move(file_);
   }
 
@@ -204,9 +206,90 @@ class GgufReader {
   std::vector<uint64_t> sizes_;
 };
 
-Result<GgufFile> read_gguf(const std::string& path) {
+namespace {
+
+/// One file, whatever part of a model it is.
+Result<GgufFile> read_part(const std::string& path) {
   Result<GgufFile> file = GgufReader(TENWATT_TRY(MappedFile::open(path))).read();
   if (!file) return fail_in(path, std::move(file).error());
+  return file;
+}
+
+/// `part` is the one at `place` among `split`'s parts.
+Status check_part(const GgufFile& part, const GgufSplit& split, int64_t place) {
+  const int64_t number = TENWATT_TRY(part.integer("split.no", 0));
+  const int64_t count = TENWATT_TRY(part.integer("split.count", 1));
+  if (number == place && count == split.count) return {};
+  return fail(ErrorCode::kCorrupt,
+              "this is part " + std::to_string(number + 1) + " of " + std::to_string(count) +
+                  " where part " + std::to_string(place + 1) + " of " +
+                  std::to_string(split.count) + " belongs",
+              "the parts belong to different models or are misnamed: download them again");
+}
+
+}  // namespace
+
+/// Puts the parts of a model together.
+class GgufJoiner {
+ public:
+  static Result<GgufFile> join(const GgufSplit& split) {
+    GgufFile whole;
+    auto owners = std::make_shared<std::vector<std::shared_ptr<const void>>>();
+    for (int64_t place = 0; place < split.count; ++place) {
+      const std::string path = split.path(place);
+      Result<GgufFile> part = read_part(path);
+      if (!part && part.error().code == ErrorCode::kNotFound) {
+        return fail(ErrorCode::kNotFound,
+                    "part " + std::to_string(place + 1) + " of " + std::to_string(split.count) +
+                        " of the model is missing: " + path,
+                    "put all parts into one folder");
+      }
+      if (!part) return part;
+      const Status fits = check_part(*part, split, place);
+      if (!fits) return fail_in(path, fits.error());
+      owners->push_back(part->owner_);
+      if (place == 0) {
+        whole = *std::move(part);
+        continue;
+      }
+      const Status added = add(whole, *part);
+      if (!added) return fail_in(path, added.error());
+    }
+    whole.owner_ = std::move(owners);
+    TENWATT_TRY(check_count(whole, split));
+    return whole;
+  }
+
+ private:
+  static Status add(GgufFile& whole, const GgufFile& part) {
+    for (const GgmlTensor& tensor : part.tensors_) {
+      if (!whole.tensor_index_.emplace(tensor.name, whole.tensors_.size()).second) {
+        return fail(ErrorCode::kCorrupt, "the tensor " + std::string(tensor.name) +
+                                             " is in an earlier part of the model too");
+      }
+      whole.tensors_.push_back(tensor);
+    }
+    return {};
+  }
+
+  static Status check_count(const GgufFile& whole, const GgufSplit& split) {
+    const auto found = static_cast<int64_t>(whole.tensors().size());
+    const int64_t announced = TENWATT_TRY(whole.integer("split.tensors.count", found));
+    if (announced == found) return {};
+    return fail(ErrorCode::kCorrupt,
+                split.path(0) + ": the parts have " + std::to_string(found) +
+                    " tensors together, and " + std::to_string(announced) + " are announced",
+                "the parts belong to different models: download them again");
+  }
+};
+
+Result<GgufFile> read_gguf(const std::string& path) {
+  GgufFile file = TENWATT_TRY(read_part(path));
+  const Result<GgufSplit> split = split_of(file, path);
+  if (!split) return fail_in(path, split.error());
+  if (split->count > 1) file = TENWATT_TRY(GgufJoiner::join(*split));
+  const Status rules = check_gguf_rules(file);
+  if (!rules) return fail_in(path, rules.error());
   return file;
 }
 

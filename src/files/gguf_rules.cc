@@ -61,12 +61,6 @@ Status check_vocabulary(const GgufFile& file) {
 }  // namespace
 
 Status check_gguf_rules(const GgufFile& file) {
-  const int64_t shards = TENWATT_TRY(file.integer("split.count", 1));
-  if (shards > 1) {
-    return fail(ErrorCode::kUnsupported,
-                "the file is one of " + std::to_string(shards) + " shards of a model",
-                "merge the shards into one file (llama-gguf-split --merge)");
-  }
   TENWATT_TRY(check_sizes(file));
   return check_vocabulary(file);
 }

@@ -6,7 +6,7 @@
 
 namespace tenwatt::files {
 
-/// kCorrupt naming the key whose value breaks a rule, kUnsupported for one shard of several.
+/// kCorrupt naming the key whose value breaks a rule. Of a split model, the joined file is checked.
 Status check_gguf_rules(const GgufFile& file);
 
 }  // namespace tenwatt::files

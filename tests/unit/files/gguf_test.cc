@@ -252,7 +252,7 @@ TEST(GgufRules, SizesOfTheModelAreBounded) {
   EXPECT_EQ(failure("x.block_count", 512), "");
   EXPECT_NE(failure("x.expert_count", 1025).find("x.expert_count"), std::string::npos);
   EXPECT_NE(failure("x.expert_used_count", 1).find("x.expert_used_count"), std::string::npos);
-  EXPECT_NE(failure("split.count", 2).find("shards"), std::string::npos);
+  EXPECT_NE(failure("split.count", 2).find("its name does not say so"), std::string::npos);
 }
 
 TEST(GgufRules, TheVocabularyFitsItsTables) {
@@ -305,6 +305,86 @@ TEST(Gguf, ReadsARealModel) {
   const Tensor query = file.tensor("blk.0.attn_q.weight").value();
   EXPECT_EQ(query.format(), Format::kQ4_1);
   EXPECT_EQ(query.shape(), (Shape{576, 576}));
+}
+
+/// A model in parts, with the keys that llama.cpp gives them.
+class GgufSplitModel : public testing::Test {
+ protected:
+  static GgufWriter part(uint16_t number, uint16_t count = 3, int32_t tensors = 3) {
+    GgufWriter file;
+    file.key("split.no", 2).number(number);
+    file.key("split.count", 2).number(count);
+    file.key("split.tensors.count", 5).number(tensors);
+    if (number == 0) file.text("general.architecture", "llama");
+    const auto first = static_cast<float>(number);
+    file.tensor("part." + std::to_string(number), {2}, 0, floats({first, first + 0.5F}));
+    return file;
+  }
+  static std::string name(int number) {
+    return "model-0000" + std::to_string(number + 1) + "-of-00003.gguf";
+  }
+  std::string write(int number, const GgufWriter& part) {
+    return folder_.write(name(number), part.content());
+  }
+  void write_all() {
+    for (int number = 0; number < 3; ++number) write(number, part(static_cast<uint16_t>(number)));
+  }
+  Error error() { return read_gguf(folder_.path(name(0))).error(); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(GgufSplitModel, AnyPartOpensAll) {
+  write_all();
+  for (int number = 0; number < 3; ++number) {
+    const GgufFile file = read_gguf(folder_.path(name(number))).value();
+    EXPECT_EQ(file.text("general.architecture"), "llama");
+    ASSERT_EQ(file.tensors().size(), 3u);
+    for (int place = 0; place < 3; ++place) {
+      const Tensor tensor = file.tensor("part." + std::to_string(place)).value();
+      EXPECT_EQ(tensor.values<float>()[1], static_cast<float>(place) + 0.5F);
+    }
+  }
+  EXPECT_EQ(gguf_files(folder_.path(name(1))).size(), 3u);
+  EXPECT_EQ(gguf_files("plain.gguf"), std::vector<std::string>{"plain.gguf"});
+}
+
+TEST_F(GgufSplitModel, TensorsOutliveTheFile) {
+  write_all();
+  const Tensor last = read_gguf(folder_.path(name(0))).value().tensor("part.2").value();
+  EXPECT_EQ(last.values<float>()[0], 2);
+}
+
+TEST_F(GgufSplitModel, NamesThePartThatIsMissing) {
+  write_all();
+  std::filesystem::remove(folder_.path(name(1)));
+  EXPECT_EQ(error().code, ErrorCode::kNotFound);
+  EXPECT_NE(error().message.find("part 2 of 3"), std::string::npos);
+  EXPECT_NE(error().message.find(name(1)), std::string::npos);
+  EXPECT_FALSE(error().remedy.empty());
+  EXPECT_EQ(gguf_files(folder_.path(name(0))).size(), 2u);
+}
+
+TEST_F(GgufSplitModel, RefusesPartsOfAnotherModel) {
+  write_all();
+  write(1, part(2));
+  EXPECT_NE(error().message.find("part 3 of 3 where part 2 of 3 belongs"), std::string::npos);
+  write(1, part(1, 4));
+  EXPECT_NE(error().message.find("part 2 of 4 where part 2 of 3 belongs"), std::string::npos);
+  GgufWriter same = part(1);
+  same.tensor("part.0", {2}, 0, floats({1, 2}));
+  write(1, same);
+  EXPECT_NE(error().message.find("part.0 is in an earlier part"), std::string::npos);
+  write(1, part(1));
+  write(0, part(0, 3, 9));
+  EXPECT_NE(error().message.find("3 tensors together, and 9 are announced"), std::string::npos);
+}
+
+TEST_F(GgufSplitModel, ARenamedPartSaysHowPartsAreNamed) {
+  const std::string path = folder_.write("renamed.gguf", part(0).content());
+  const Error error = read_gguf(path).error();
+  EXPECT_NE(error.message.find("part 1 of 3"), std::string::npos);
+  EXPECT_NE(error.remedy.find("-of-00003.gguf"), std::string::npos);
 }
 
 }  // namespace
