@@ -80,11 +80,14 @@ Result<Tensor> from_typed_fields(Format format, Shape shape, const TensorProto& 
 }
 
 std::unexpected<Error> outside(std::string_view location) {
-  return fail(ErrorCode::kCorrupt, "external data in \"" + std::string(location) +
-                                       "\", which is not a plain file in the model's folder");
+  return fail(ErrorCode::kCorrupt,
+              "external data in \"" + std::string(location) +
+                  "\", which is not a plain file in the model's folder",
+              "put the file there itself, not a link to it, if you trust the model");
 }
 
-// Every part of the path is a plain name and no link, so the file lies inside the folder.
+// Every part of the path is a plain name of a folder and at last of a file, and none is a link, so
+// the file lies inside the model's folder (and is none that an open would wait for).
 Status check_confined(const std::string& folder, std::string_view location) {
   const bool plain = !location.empty() && location.find('\0') == std::string_view::npos;
   if (folder.empty() || !plain) return outside(location);
@@ -98,10 +101,12 @@ Status check_confined(const std::string& folder, std::string_view location) {
     path += part;
     struct stat entry{};
     if (lstat(path.c_str(), &entry) != 0) {
-      return fail(ErrorCode::kNotFound, "external data file " + path + " is missing");
+      return fail(ErrorCode::kNotFound, "external data file " + path + " is missing",
+                  "put it where the model was published with it");
     }
-    if (S_ISLNK(entry.st_mode)) return outside(location);
     rest = rest.substr(std::min(slash + 1, rest.size()));
+    const bool as_it_must_be = rest.empty() ? S_ISREG(entry.st_mode) : S_ISDIR(entry.st_mode);
+    if (!as_it_must_be) return outside(location);
   }
   return {};
 }

@@ -1,8 +1,12 @@
 // ONNX messages and tensors: every storage of every type, external data, hostile files.
 #include "files/onnx.h"
 
+#include <sys/stat.h>
+
 #include <gtest/gtest.h>
 
+#include "base/memory.h"
+#include "files/onnx_external.h"
 #include "onnx_proto/onnx.pb.h"
 #include "unit/files/support/hostile.h"
 
@@ -113,6 +117,9 @@ TEST(OnnxExternalData, IsReadOnlyFromPlainFilesInTheModelsFolder) {
     TensorProto proto = external(location);
     EXPECT_FALSE(take_onnx_tensor(proto, inside)) << location;
   }
+  ASSERT_EQ(mkfifo((inside + "/pipe").c_str(), 0600), 0);
+  TensorProto pipe = external("pipe");
+  EXPECT_FALSE(take_onnx_tensor(pipe, inside)) << "opening a pipe would wait for a writer";
   TensorProto absolute = external(outer.path("secret"));
   EXPECT_FALSE(take_onnx_tensor(absolute, inside));
   TensorProto nowhere = external("data");
@@ -121,6 +128,37 @@ TEST(OnnxExternalData, IsReadOnlyFromPlainFilesInTheModelsFolder) {
     TensorProto proto = external("data", offset);
     EXPECT_FALSE(take_onnx_tensor(proto, inside)) << offset;
   }
+}
+
+TEST(OnnxExternalData, IsMappedAndNotCopied) {
+  const TemporaryFolder folder;
+  folder.write("data", std::string(64, '\0'));
+  TensorProto proto = external("data", "16");
+  const Tensor tensor = take_onnx_tensor(proto, folder.path(".")).value();
+  EXPECT_TRUE(drop_mapped(tensor.bytes())) << "the bytes are not those of a mapped file";
+}
+
+// Wherever a tensor may be: in the graph, in a node's attribute, in the branch of an If, sparse.
+TEST(OnnxExternalData, IsFoundWithoutParsing) {
+  onnx::ModelProto model;
+  auto& graph = *model.mutable_graph();
+  *graph.add_initializer() = external("of-graph");
+  *graph.add_initializer() = proto_of(TensorProto::FLOAT, {2});
+  auto& attribute = *graph.add_node()->add_attribute();
+  *attribute.mutable_t() = external("of-attribute");
+  auto& branch = *graph.add_node()->add_attribute()->mutable_g();
+  *branch.add_initializer() = external("sub/of-branch");
+  *graph.add_sparse_initializer()->mutable_values() = external("of-sparse");
+  *model.add_functions()->add_node()->add_attribute()->add_tensors() = external("of-function");
+  const std::string bytes = model.SerializeAsString();
+  const auto found = onnx_external_locations(std::as_bytes(std::span(bytes)));
+  EXPECT_EQ(found, (std::set<std::string>{"of-attribute", "of-function", "of-graph", "of-sparse",
+                                          "sub/of-branch"}));
+  attack(bytes, Cuts::kMayBeValid, [](const std::string& path) {
+    const auto mapping = MappedFile::open(path);
+    if (mapping) (void)onnx_external_locations((*mapping)->bytes());
+    return true;
+  });
 }
 
 std::string small_model() {
