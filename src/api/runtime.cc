@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "devices/cpu/cpu_device.h"
 #include "devices/simnpu/simnpu_device.h"
+#include "models/model_files.h"
 
 namespace tenwatt {
 namespace {
@@ -142,13 +143,29 @@ engine::PlanOptions Runtime::Impl::plan_options(const std::string& part) const {
           .fallback = options.strict ? engine::Fallback::kRefuse : engine::Fallback::kNextDevice};
 }
 
+namespace {
+
+/// The digest of the model's file, or of the digests of all its files where there are several.
+Result<std::string> digest_of_model(const std::string& path) {
+  const std::vector<std::string> files = TENWATT_TRY(models::model_files(path));
+  if (files.size() == 1) return remembered_sha256(path);
+  Sha256 all;
+  for (const std::string& file : files) {
+    const std::string digest = TENWATT_TRY(remembered_sha256(file));
+    all.update(std::as_bytes(std::span(digest)));
+  }
+  return all.finish();
+}
+
+}  // namespace
+
 Result<engine::ProgramOptions> Runtime::Impl::program_options(const std::string& part,
                                                               const std::string& path) const {
   engine::ProgramOptions program;
   program.plan = plan_options(part);
   program.team = team;
   if (options.keep_artifacts) {
-    program.source = "sha256:" + TENWATT_TRY(remembered_sha256(path));
+    program.source = "sha256:" + TENWATT_TRY(digest_of_model(path));
     program.artifact_folder = cache_folder() + "/artifacts";
   }
   return program;
