@@ -125,6 +125,15 @@ TEST(IntegerOperators, QLinearMatMulOfEveryResult) {
   }
 }
 
+TEST(IntegerOperators, EmptySumsAreZero) {
+  std::mt19937 random(8);
+  expect_node(
+      {"MatMulInteger", {bytes<uint8_t>(random, {3, 0}), bytes<int8_t>(random, {0, 5})}, {}},
+      kExactly);
+  expect_node({"MatMulInteger", {bytes<uint8_t>(random, {0, 4})}, {bytes<int8_t>(random, {4, 5})}},
+              kExactly);
+}
+
 TEST(IntegerOperators, OneRowIsSharedByPanels) {
   std::mt19937 random(5);
   expect_node(

@@ -40,7 +40,7 @@ std::optional<Batch> batch_of(const Shape& a, const Shape& b, const Shape& out) 
   batch.right_matrices = elements(std::span(b).first(b.size() - 2));
   if (b.size() == 2) {
     // One matrix on the right: the left ones are as many rows.
-    batch.m = batch.k == 0 ? 0 : elements(a) / batch.k;
+    batch.m = batch.n == 0 ? 0 : elements(out) / batch.n;
     batch.matrices = {{0, 0}};
     return batch;
   }
