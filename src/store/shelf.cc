@@ -13,17 +13,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What makes a folder a model, the first that is there: of CTranslate2, or of a hub.
+constexpr std::string_view kFolderFiles[] = {"model.bin", "model.safetensors.index.json",
+                                             "model.safetensors"};
+
+std::string folder_file_names() {
+  std::string names;
+  for (const std::string_view file : kFolderFiles) {
+    names += (names.empty() ? "" : ", ") + std::string(file);
+  }
+  return names;
+}
+
+std::optional<std::string> file_in_folder(const std::string& folder) {
+  for (const std::string_view file : kFolderFiles) {
+    const fs::path path = fs::path(folder) / file;
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) return path.string();
+  }
+  return std::nullopt;
+}
+
 Result<ResolvedModel> resolve_path(const std::string& path) {
   std::error_code error;
   ResolvedModel model;
   model.name = fs::path(path).filename().string();
   model.main = path;
   if (fs::is_directory(path, error)) {
-    model.main = (fs::path(path) / "model.bin").string();
-    if (!fs::is_regular_file(model.main, error)) {
+    const auto inside = file_in_folder(path);
+    if (!inside) {
       return fail(ErrorCode::kModelMissing, "no model in the folder " + path,
-                  "name a file, or a folder that holds model.bin");
+                  "name a file, or a folder that holds one of: " + folder_file_names());
     }
+    model.main = *inside;
   } else if (!fs::is_regular_file(path, error)) {
     return fail(ErrorCode::kModelMissing, "no file " + path, "tenwatt list");
   }
