@@ -48,24 +48,42 @@ Status collect(const toml::table& table, const std::string& path, FileValues& va
   return {};
 }
 
-}  // namespace
-
-Result<FileValues> read_option_file(const std::string& path, const std::string& section) {
+Result<toml::table> parse(const std::string& path) {
   const std::string text = TENWATT_TRY(read_file(path, size_t{1} << 20));
-  toml::table root;
   try {
-    root = toml::parse(text, path);
+    return toml::table(toml::parse(text, path));
   } catch (const toml::parse_error& error) {
     const auto begin = error.source().begin;
     return fail(ErrorCode::kUsage, path + ":" + std::to_string(begin.line) + ":" +
                                        std::to_string(begin.column) + ": " +
                                        std::string(error.description()));
   }
+}
+
+}  // namespace
+
+Result<FileValues> read_option_file(const std::string& path, const std::string& section) {
+  const toml::table root = TENWATT_TRY(parse(path));
   FileValues values;
   TENWATT_TRY(collect(root, path, values));
   if (section.empty()) return values;
   if (const auto* table = root[section].as_table()) TENWATT_TRY(collect(*table, path, values));
   return values;
+}
+
+Result<std::vector<FileKey>> option_file_keys(const std::string& path) {
+  const toml::table root = TENWATT_TRY(parse(path));
+  std::vector<FileKey> keys;
+  for (const auto& [key, node] : root) {
+    const std::string name(key.str());
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      keys.push_back({"", name});
+      continue;
+    }
+    for (const auto& [inner, value] : *table) keys.push_back({name, std::string(inner.str())});
+  }
+  return keys;
 }
 
 }  // namespace tenwatt

@@ -16,4 +16,14 @@ using FileValues = std::map<std::string, std::vector<std::string>, std::less<>>;
 /// kUsage if the file is not TOML (with line and column) or a value is neither.
 Result<FileValues> read_option_file(const std::string& path, const std::string& section);
 
+/// A key of the file and the table that it is in; the top level is the table "".
+struct FileKey {
+  std::string section;
+  std::string key;
+};
+
+/// All keys of the file that hold values, so that those nobody asks for can be told. Errors as
+/// read_option_file.
+Result<std::vector<FileKey>> option_file_keys(const std::string& path);
+
 }  // namespace tenwatt

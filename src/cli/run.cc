@@ -9,6 +9,7 @@
 #include "base/paths.h"
 #include "base/trace.h"
 #include "cli/common_options.h"
+#include "cli/configuration_keys.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -60,6 +61,7 @@ Status run_verb(const Verb& verb, std::span<const std::string> words) {
   invocation.arguments = line.arguments;
   invocation.cancel = &interrupt_flag();
   apply_log_level(invocation.options);
+  if (!inputs.file.empty()) TENWATT_TRY(warn_of_unknown_keys(inputs.file));
   return run_traced(verb, invocation);
 }
 
