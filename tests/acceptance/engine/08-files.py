@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Files: whisper.cpp's .bin, hub folders (safetensors, tokenizer.json) and split GGUF files.
+
+No such files are at hand, so they are written here, from models that are: a Whisper of CTranslate2
+becomes a .bin (which whisper.cpp reads too), GGUF models become hub folders and parts. The same
+weights have to give the same results from either kind of file.
+"""
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from voice_checks import session  # first: finds the right Python
+
+from language_checks import ROOT, Verdict, model, not_run, shared, tenwatt, tenwatt_json
+
+try:
+    from pywhispercpp.model import Model as WhisperCpp
+    import hub_files
+    import whisper_files
+except ImportError as missing:
+    not_run(f"{missing}; packaging/requirements-reference.txt has it")
+
+QUANTISED = ["q8_0", "q5_0", "q4_1"]
+LOGPROB = 1e-3
+TEXT = ("The old lighthouse keeper climbed the stairs every evening, lit the lamp, and wrote a few "
+        "lines about the weather. In 1969 the first people walked on the Moon.")
+# GGUF file, vectors, format of the hub's matrices, files, every how many vectors.
+HUB = [("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m", "F32", 2, 1),
+       ("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "qwen2.5-coder-0.5b", "F16", 1, 2),
+       ("gemma-3-270m-q4_k_m.gguf", "gemma3-270m", "F16", 1, 4)]
+
+
+def transcripts(recogniser, files):
+    rows = json.loads(tenwatt("transcribe", "--stt", recogniser, "--no-fallback", "--no-context",
+                              "-f", "json", *files))
+    return [rows[str(file)]["text"].strip() for file in files]
+
+
+def whisper_cpp_transcripts(path, files):
+    recogniser = WhisperCpp(str(path), redirect_whispercpp_logs_to=None)
+    settings = {"language": "en", "temperature": 0.0, "temperature_inc": 0.0, "no_context": True}
+    return ["".join(part.text + " " for part in recogniser.transcribe(str(file), **settings))
+            for file in files]
+
+
+def words_wrong(folder, clips, name, texts):
+    """Errors in all, and the line that says so."""
+    rows = [{"id": clip["id"], "text": text} for clip, text in zip(clips, texts, strict=True)]
+    for kind, rows in (("reference", clips), (name, rows)):
+        (folder / f"{kind}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    run = subprocess.run([sys.executable, ROOT / "tests/acceptance/wer.py",
+                          folder / "reference.jsonl", folder / f"{name}.jsonl"],
+                         capture_output=True, text=True, check=True)
+    line = [text for text in run.stdout.splitlines() if " words, " in text][0]
+    return int(line.split(":")[1].split()[0]), line.split(":", 1)[1].strip()
+
+
+def whisper(verdict, folder):
+    source = model("whisper-tiny.en")
+    clips = [json.loads(line) for line in
+             shared("speech/human.jsonl").read_text(encoding="utf-8").splitlines()]
+    files = [shared(clip["file"]) for clip in clips]
+    wanted = transcripts(source, files)
+    for number_format in ["f16", *QUANTISED]:
+        path = folder / f"{number_format}.bin"
+        whisper_files.write_whisper_cpp(source, path, number_format)
+        texts = transcripts(path, files)
+        if number_format == "f16":
+            same = sum(a == b for a, b in zip(texts, wanted, strict=True))
+            verdict.check(same == len(clips), f"whisper.cpp f16: {same} of {len(clips)} "
+                          "transcripts are those of the CTranslate2 file")
+        ours, our_line = words_wrong(folder, clips, "ours", texts)
+        theirs, their_line = words_wrong(folder, clips, "theirs",
+                                         whisper_cpp_transcripts(path, files))
+        verdict.check(ours <= theirs + 1, f"whisper.cpp {number_format}: ours {our_line}; "
+                      f"whisper.cpp {their_line}")
+
+
+def scores(name):
+    positions = tenwatt_json("score", name, "-p", TEXT, "--precision", "exact", "--memory",
+                             "map")["positions"]
+    return [p["id"] for p in positions], [p["logprob"] for p in positions]
+
+
+def same_scores(verdict, name, path, other):
+    (ids, ours), (other_ids, theirs) = scores(path), scores(other)
+    verdict.check(ids == other_ids, f"{name}: the same {len(ids)} tokens")
+    verdict.at_most(f"{name}: log-probabilities, largest difference",
+                    max(abs(a - b) for a, b in zip(ours, theirs, strict=True)), LOGPROB)
+
+
+def tokens(verdict, name, folder, vectors, step):
+    """The folder's tokenizer.json against the recorded ids; Hugging Face's own answer counts where
+    the record has one."""
+    wrong, rows = [], [json.loads(line) for line in
+                       shared(f"tokenizer/{vectors}.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows[::step]:
+        ids = tenwatt_json("tokenize", folder, "-", stdin=row["text"].encode())["ids"]
+        if ids not in (row["ids"], row.get("hf_ids")):
+            wrong.append(row["n"])
+    count = len(rows[::step])
+    verdict.check(not wrong, f"{name}: {count - len(wrong)} of {count} texts have the recorded ids"
+                  + (f", wrong: {wrong}" if wrong else ""))
+
+
+def hub(verdict, folder):
+    for file, vectors, kind, parts, step in HUB:
+        source, name = model(file), f"hub folder of {file.split('.')[0]} in {kind}"
+        target, plain = folder / vectors, folder / "plain.gguf"
+        hub_files.write_hub(source, target, kind, parts)
+        hub_files.write_plain_gguf(source, plain, kind)
+        same_scores(verdict, name, target, plain)
+        plain.unlink()
+        tokens(verdict, name, target, vectors, step)
+        for weights in target.glob("*.safetensors"):
+            weights.unlink()
+
+
+def split(verdict, folder):
+    source = model("SmolLM2-135M-Instruct.Q4_1.gguf")
+    (folder / "split").mkdir()
+    parts = hub_files.write_split(source, folder / "split", 3)
+    verdict.check(len(parts) == 3, f"GGUF in {len(parts)} parts")
+    ids, wanted = scores(source)
+    for part in (parts[0], parts[2]):
+        verdict.check(scores(part) == (ids, wanted), f"{part.name} opens all parts: same scores")
+
+
+def main():
+    verdict = Verdict()
+    with tempfile.TemporaryDirectory() as folder:
+        whisper(verdict, Path(folder))
+        split(verdict, Path(folder))
+        hub(verdict, Path(folder))
+    verdict.leave()
+
+
+main()
