@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "base/memory.h"
@@ -244,14 +245,15 @@ void run(const KernelTable& t) {
     linear_float(t, FloatFormat::kBF16, "bf16", rows, 1536, 384);
   }
   linear_float(t, FloatFormat::kF16, "f16 (DRAM)", 1, 51864, 768);
-  const std::pair<BlockFormat, const char*> formats[] = {
-      {BlockFormat::kQ4_0, "q4_0"}, {BlockFormat::kQ4_1, "q4_1"}, {BlockFormat::kQ8_0, "q8_0"}};
-  for (const auto& [format, name] : formats) {
-    linear_block(t, format, name, 1, 576, 576);
-    linear_block(t, format, name, 1, 49152, 2304);
-    linear_block(t, format, name, 4, 1536, 576);
-    linear_block(t, format, name, 16, 1536, 576);
-    linear_block(t, format, name, 256, 1536, 576);
+  for (const FormatInfo& row : all_formats()) {
+    const auto format = block_format(row.format);
+    if (!format) continue;
+    const std::string name(row.name);
+    linear_block(t, *format, name.c_str(), 1, 512, 768);
+    linear_block(t, *format, name.c_str(), 1, 49152, 2304);
+    for (const int64_t rows : {2, 4, 32, 256}) {
+      linear_block(t, *format, name.c_str(), rows, 1536, 768);
+    }
   }
   quantise(t);
   conv(t, 192, 192, 3, 1, 500);
