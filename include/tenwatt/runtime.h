@@ -49,6 +49,10 @@ struct PlacedNode {
   std::string op;
   std::string device;  ///< empty: shape arithmetic, free at run time
   std::string kernel;
+  /// Whose code: "own" (a kernel of the device), "movement" (moves or renames elements, by code
+  /// that the device's instruction levels share), "reference" (the reference kernel computes it),
+  /// "none" (shape arithmetic).
+  std::string kind;
   int partition = -1;
   std::vector<std::string> refusals;  ///< "simnpu: reason (remedy)"
 };

@@ -175,6 +175,23 @@ Result<store::ResolvedModel> resolve_model(const std::string& name_or_path) {
   return store::Shelf().resolve(name_or_path);
 }
 
+namespace {
+
+std::string kind_name(const engine::NodeReport& node) {
+  if (node.device.empty()) return "none";
+  switch (node.kind) {
+    case devices::KernelKind::kOwn:
+      return "own";
+    case devices::KernelKind::kMovement:
+      return "movement";
+    case devices::KernelKind::kReference:
+      return "reference";
+  }
+  return "none";
+}
+
+}  // namespace
+
 Placement to_placement(const engine::PlanReport& report) {
   Placement placement;
   placement.graph = report.graph;
@@ -196,6 +213,7 @@ Placement to_placement(const engine::PlanReport& report) {
                                .op = node.op,
                                .device = node.device,
                                .kernel = node.kernel,
+                               .kind = kind_name(node),
                                .partition = node.partition,
                                .refusals = node.refusals});
   }

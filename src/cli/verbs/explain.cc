@@ -1,6 +1,7 @@
 // tenwatt explain: where each part of a model runs, and why.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -41,7 +42,8 @@ std::string as_json(const std::vector<Placement>& placements) {
     for (const PlacedNode& node : placement.nodes) {
       json.begin_object();
       json.member("name", node.name).member("op", node.op).member("device", node.device);
-      json.member("kernel", node.kernel).member("partition", node.partition);
+      json.member("kernel", node.kernel).member("kind", node.kind);
+      json.member("partition", node.partition);
       json.member("refusals", node.refusals);
       json.end_object();
     }
@@ -70,6 +72,17 @@ void add_nodes(std::string& text, const Placement& placement) {
   }
 }
 
+/// How many nodes run on whose kernels.
+void add_kinds(std::string& text, const Placement& placement) {
+  const auto count = [&](std::string_view kind) {
+    return std::ranges::count(placement.nodes, kind, &PlacedNode::kind);
+  };
+  text += fmt::format(
+      "  {} nodes on the devices' own kernels, {} on shared data-movement kernels, {} on reference "
+      "kernels\n",
+      count("own"), count("movement"), count("reference"));
+}
+
 void add_counts(std::string& text, const Placement& placement) {
   std::map<std::string, int> kernels;
   std::map<std::string, int> refusals;
@@ -95,6 +108,7 @@ Status run(const Invocation& invocation) {
     if (placement.state_bytes_per_row > 0) {
       text += fmt::format("  {} of state per token\n", human_bytes(placement.state_bytes_per_row));
     }
+    add_kinds(text, placement);
     add_partitions(text, placement);
     if (invocation.options.on("nodes")) {
       add_nodes(text, placement);

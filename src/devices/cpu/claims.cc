@@ -81,31 +81,69 @@ double seconds_of(const Graph& graph, const Node& node) {
   return std::max(work / (narrow ? kBlockOps : kFloatOps), bytes / kBytes);
 }
 
-std::string kernel_name(const Graph& graph, const Node& node, const Setup& setup) {
-  const OperatorRow* row = find_operator(node.op);
-  if (!row) return "reference " + node.op;
-  std::string name(row->kernel);
-  if (node.inputs.size() > 1 && node.inputs[1] != kNoValue) {
-    const Format format = graph.value(node.inputs[1]).type.format;
-    if (is_block(format)) name += " " + std::string(info(format).name);
-  }
-  return name + " " + setup.kernels->name;
-}
-
 }  // namespace
 
-devices::Claim claim_node(const Graph& graph, const Node& node, const Setup& setup) {
-  if (!find_operator(node.op) && !graph::reference_kernel(node.op)) {
+/// The graph at one choice of extents.
+struct ClaimMaker::Trial {
+  explicit Trial(const Graph& graph) : weights(Weights::planned(graph)) {
+    for (const graph::Symbol& symbol : graph.symbols()) {
+      bindings.push_back(std::clamp<int64_t>(kTrialExtent, symbol.bounds.min, symbol.bounds.max));
+    }
+    for (const graph::Value& value : graph.values()) {
+      Shape shape;
+      bool known = true;
+      for (const graph::Dim& dim : value.type.shape) {
+        const auto extent = dim.evaluate(bindings);
+        known = known && extent && *extent >= 0;
+        shape.push_back(extent.value_or(0));
+      }
+      shapes.push_back(std::move(shape));
+      has_shape.push_back(known ? 1 : 0);
+    }
+  }
+
+  bool knows(const std::vector<ValueId>& ids) const {
+    return std::ranges::all_of(
+        ids, [&](ValueId id) { return id == kNoValue || has_shape[static_cast<size_t>(id)] != 0; });
+  }
+
+  static constexpr int64_t kTrialExtent = 64;
+  Weights weights;
+  graph::Bindings bindings;
+  std::vector<Shape> shapes;
+  std::vector<uint8_t> has_shape;
+};
+
+ClaimMaker::ClaimMaker(const Graph& graph, const Setup& setup)
+    : graph_(graph), setup_(setup), trial_(std::make_unique<Trial>(graph)) {}
+ClaimMaker::~ClaimMaker() = default;
+
+devices::Claim ClaimMaker::claim(const Node& node) const {
+  const OperatorRow* row = find_operator(node.op);
+  if (!row && !graph::reference_kernel(node.op)) {
     return devices::No{"there is no kernel for the operator " + node.op,
                        "rewrite " + node.name + " in operators that the house knows"};
   }
   for (ValueId id : node.inputs) {
-    if (id != kNoValue && graph.value(id).type.affine) {
-      return devices::No{graph.value(id).name + " is an affine quantised value",
+    if (id != kNoValue && graph_.value(id).type.affine) {
+      return devices::No{graph_.value(id).name + " is an affine quantised value",
                          "dequantise it, or place the node on a device that computes in integers"};
     }
   }
-  return devices::Yes{seconds_of(graph, node), kernel_name(graph, node, setup)};
+  devices::Yes yes{seconds_of(graph_, node), row ? std::string(row->kernel) : "reference",
+                   row ? devices::KernelKind::kOwn : devices::KernelKind::kReference};
+  if (!trial_->knows(node.inputs) || !trial_->knows(node.outputs)) return yes;
+  const auto lowered =
+      lower_node({graph_, node, trial_->shapes, trial_->bindings, trial_->weights, setup_});
+  if (!lowered) return yes;
+  if (lowered->step) {
+    yes.kernel = lowered->step->kernel;
+    yes.kind = lowered->step->kind;
+  } else {
+    yes.kernel = "alias";
+    yes.kind = devices::KernelKind::kMovement;
+  }
+  return yes;
 }
 
 }  // namespace tenwatt::cpu

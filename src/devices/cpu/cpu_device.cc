@@ -29,7 +29,8 @@ class CpuDevice : public devices::Device {
     const Setup setup{&kernels_, precision};
     std::vector<devices::Claim> claims;
     claims.reserve(graph.nodes().size());
-    for (const graph::Node& node : graph.nodes()) claims.push_back(claim_node(graph, node, setup));
+    const ClaimMaker maker(graph, setup);
+    for (const graph::Node& node : graph.nodes()) claims.push_back(maker.claim(node));
     return claims;
   }
 

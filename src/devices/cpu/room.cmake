@@ -17,6 +17,13 @@ else()
   message(FATAL_ERROR "devices/cpu has no kernels for ${CMAKE_SYSTEM_PROCESSOR}")
 endif()
 
+# Plain loops over every element type: worth vectorising even where the trip count is unknown.
+set(plain_loops cast fold product typed)
+list(TRANSFORM plain_loops PREPEND ${CMAKE_CURRENT_LIST_DIR}/kernels/)
+list(TRANSFORM plain_loops APPEND .level.cc)
+set_source_files_properties(${plain_loops} PROPERTIES COMPILE_OPTIONS
+                            "-ftree-vectorize;$<$<CXX_COMPILER_ID:GNU>:-fvect-cost-model=dynamic>")
+
 foreach(level ${kernel_levels})
   add_library(tenwatt_kernels_${level} OBJECT ${kernel_sources})
   target_include_directories(tenwatt_kernels_${level}

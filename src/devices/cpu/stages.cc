@@ -84,6 +84,7 @@ std::vector<Stage> cut_into_stages(const Graph& graph) {
     close(node + 1);
   }
   close(static_cast<NodeId>(decided.size()));
+  if (stages.empty()) stages.push_back(open);  // no nodes: outputs are constants or inputs
   find_crossings(graph, stages);
   return stages;
 }

@@ -32,10 +32,18 @@ struct DeviceInfo {
   size_t memory_bytes = 0;    ///< budget for buffers and artifacts; 0: the host's memory
 };
 
+/// Whose code runs a node.
+enum class KernelKind : uint8_t {
+  kOwn,        ///< a kernel of the device
+  kMovement,   ///< moves, renames or indexes elements and computes none
+  kReference,  ///< computed by the reference kernel
+};
+
 /// A device's answer for one node.
 struct Yes {
   double seconds = 0;  ///< estimate for the claimed bounds
   std::string kernel;  ///< what will run it ("panel_dot q4_1")
+  KernelKind kind = KernelKind::kOwn;
 };
 struct No {
   std::string reason;  ///< what about this node is not possible here

@@ -38,6 +38,7 @@ Status place(const Graph& graph, const PlanOptions& options, const std::vector<b
       if (const Yes* yes = std::get_if<Yes>(&claim)) {
         placement.device = static_cast<int>(d);
         placement.kernel = yes->kernel;
+        placement.kind = yes->kind;
       } else {
         placement.refusals.push_back({static_cast<int>(d), std::get<No>(claim)});
       }

@@ -36,6 +36,7 @@ struct NodePlacement {
   int device = kNowhere;     ///< index in PlanOptions::devices; kNowhere: shape arithmetic
   int partition = kNowhere;  ///< index in Plan::partitions
   std::string kernel;        ///< what runs it
+  devices::KernelKind kind = devices::KernelKind::kOwn;
   /// Refusals of the devices that were preferred but said No.
   struct Refusal {
     int device;

@@ -34,6 +34,7 @@ PlanReport explain(const Program& program) {
     row.op = node.op;
     if (placement.device >= 0) row.device = device_name(placement.device);
     row.kernel = placement.device >= 0 ? placement.kernel : "shape arithmetic";
+    row.kind = placement.kind;
     row.partition = placement.partition;
     for (const auto& refusal : placement.refusals) {
       row.refusals.push_back(device_name(refusal.device) + ": " + refusal.no.reason + " (" +

@@ -14,6 +14,7 @@ struct NodeReport {
   std::string op;
   std::string device;  ///< empty: shape arithmetic, done when shapes are bound
   std::string kernel;
+  devices::KernelKind kind = devices::KernelKind::kOwn;  ///< where a device runs it
   int partition = -1;
   /// Why no preferred device runs it: "simnpu: reason (remedy)".
   std::vector<std::string> refusals;

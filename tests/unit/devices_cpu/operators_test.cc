@@ -53,11 +53,6 @@ TEST(Operators, PowersOfPositiveAndSquaredNumbers) {
   expect_node({"Pow", {random_tensor(random, {5, 40})}, {Tensor::scalar(2.0f)}}, kRounding);
 }
 
-TEST(Operators, IntegerArithmeticTakesTheReferenceKernel) {
-  expect_node({"Add", {i64s({1, 2, 3}), i64s({10})}, {}}, kExactly);
-  expect_node({"Mul", {i64s({1, 2, 3}), i64s({10, 20, 30})}, {}}, kExactly);
-}
-
 TEST(Operators, UnaryFunctions) {
   std::mt19937 random(3);
   for (const char* op :

@@ -104,6 +104,22 @@ const UnaryFunction kUnary[] = {
 // clang-format on
 static_assert(sizeof kUnary / sizeof *kUnary == static_cast<size_t>(Unary::kTanh) + 1);
 
+// One vector of a gate's non-linearity.
+TENWATT_INLINE F gate(const GateFunction& function, F x) {
+  switch (function.kind) {
+    case GateFunction::Kind::kSoftsign:
+      return x / (1.0f + abs(x));
+    case GateFunction::Kind::kThresholdedRelu:
+      return choose(x > set1(function.alpha), x, F{});
+    case GateFunction::Kind::kUnary:
+      break;
+  }
+  float lanes[W];
+  store(lanes, x * function.slope);
+  kUnary[static_cast<size_t>(function.op)](lanes, lanes, W, function.alpha, function.beta);
+  return load(lanes) * function.scale;
+}
+
 }  // namespace
 
 void unary(Unary op, const float* x, float* y, int64_t n, float alpha, float beta) {
@@ -186,6 +202,29 @@ void lstm_cell(const LstmCell& job) {
     const F cell = fma(forget, load_part(job.c + i, left), in * candidate);
     store_part(job.c_out + i, cell, left);
     store_part(job.h_out + i, out * tanh(cell), left);
+  }
+}
+
+void lstm_any_cell(const LstmAnyCell& job) {
+  const int64_t n = job.hidden;
+  const F low = set1(-job.clip);
+  const F high = set1(job.clip);
+  for (int64_t i = 0; i < n; i += W) {
+    const int64_t left = n - i;
+    const F old = load_part(job.c + i, left);
+    const auto entering = [&](int64_t which) { return load_part(job.gates + which * n + i, left); };
+    const auto peep = [&](int64_t which, F cell) {
+      return job.peephole ? load_part(job.peephole + which * n + i, left) * cell : F{};
+    };
+    const auto clipped = [&](F x) { return min(high, max(low, x)); };
+    const F in = gate(job.f, clipped(entering(0) + peep(0, old)));
+    const F forget = job.forget == LstmAnyCell::Forget::kOneMinusInput
+                         ? 1.0f - in
+                         : gate(job.f, clipped(entering(2) + peep(2, old)));
+    const F cell = fma(forget, old, in * gate(job.g, clipped(entering(3))));
+    const F out = gate(job.f, clipped(entering(1) + peep(1, cell)));
+    store_part(job.c_out + i, cell, left);
+    store_part(job.h_out + i, out * gate(job.h, cell), left);
   }
 }
 

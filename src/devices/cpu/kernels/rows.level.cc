@@ -100,7 +100,7 @@ void log_softmax(const Rows& job) {
   }
 }
 
-void layer_norm(const Rows& job, const float* weight, const float* bias, float epsilon) {
+void layer_norm(const Rows& job, const LayerNorm& norm) {
   const float inverse_n = 1.0f / static_cast<float>(job.n);
   for (int64_t r = 0; r < job.rows; ++r) {
     const float* x = job.x + r * job.x_stride;
@@ -111,14 +111,16 @@ void layer_norm(const Rows& job, const float* weight, const float* bias, float e
       return d * d;
     };
     const float variance = fold_sum(accumulate(job.n, F{}, term, add_op)) * inverse_n;
-    const F scale = set1(1.0f / one_sqrt(variance + epsilon));
+    const F scale = set1(1.0f / one_sqrt(variance + norm.epsilon));
     for (int64_t i = 0; i < job.n; i += W) {
       const int64_t left = job.n - i;
       F v = (part(x + i, left) - mean) * scale;
-      v = v * part(weight + i, left);
-      if (bias) v += part(bias + i, left);
+      if (norm.weight) v = v * part(norm.weight + i, left);
+      if (norm.bias) v += part(norm.bias + i, left);
       put(y + i, v, left);
     }
+    if (norm.mean) norm.mean[r] = mean[0];
+    if (norm.inverse) norm.inverse[r] = scale[0];
   }
 }
 

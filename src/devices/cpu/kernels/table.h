@@ -249,6 +249,64 @@ enum class Gate : uint8_t { kSilu, kGeluTanh, kGeluErf, kSigmoid };
 /// Which operand is one value for the whole span.
 enum class Spread : uint8_t { kNone, kA, kB };
 
+/// Logic on bools.
+enum class Logic : uint8_t { kAnd, kOr, kXor };
+
+// ---- elements of any scalar format ---------------------------------------------------------
+
+/// How an element is stored. kBool: a byte, any but 0 is true. 16-bit floats are not among them:
+/// they are widened to f32 first and rounded once at the end.
+enum class Element : uint8_t { kF32, kF64, kI8, kU8, kI16, kU16, kI32, kU32, kI64, kU64, kBool };
+
+/// One operand of an elementwise kernel: element i lies at data + i * step elements; step 0 is one
+/// value for the whole span.
+struct Elements {
+  const void* data;
+  ptrdiff_t step;
+};
+
+/// c[i][j] = sum_p a(i, p) * b(p, j), p ascending, one accumulator per output; integers wrap.
+/// Element (i, p) of a lies at i * a_row + p * a_column, likewise b; c is row-major at c_row.
+struct Product {
+  Element type;
+  const void* a;
+  ptrdiff_t a_row;
+  ptrdiff_t a_column;
+  const void* b;
+  ptrdiff_t b_row;
+  ptrdiff_t b_column;
+  void* c;
+  ptrdiff_t c_row;
+  int64_t m;
+  int64_t n;
+  int64_t k;
+};
+
+/// Running sums over `n` elements that lie `step` apart.
+enum class Cumulate : uint8_t { kForward, kForwardExclusive, kReverse, kReverseExclusive };
+
+/// One plane of max pooling over up to three spatial axes (fewer are led by axes of one): output o
+/// of an axis covers inputs o * stride - pad + tap * dilation, taps outside the input are left out.
+struct MaxPool {
+  struct Axis {
+    int64_t in;
+    int64_t out;
+    int64_t kernel;
+    int64_t stride;
+    int64_t dilation;
+    int64_t pad;
+  };
+  Element type;
+  Axis axes[3];
+  const void* x;
+  void* y;
+  /// Where each maximum (the first, of equal ones) lies in the plane, or null; the offset of index
+  /// (d, h, w) is d * index_steps[0] + h * index_steps[1] + w * index_steps[2].
+  int64_t* indices;
+  int64_t index_base;  ///< added to every index
+  int64_t index_steps[3];
+};
+
 // ---- rows ----------------------------------------------------------------------------------
 
 enum class Reduce : uint8_t { kSum, kMean, kMax, kMin, kSumSquares, kProduct };
@@ -261,6 +319,15 @@ struct Rows {
   ptrdiff_t y_stride;
   int64_t rows;
   int64_t n;
+};
+
+/// What a layer normalisation multiplies and adds, and where its statistics go; any may be null.
+struct LayerNorm {
+  const float* weight;  ///< [n]
+  const float* bias;    ///< [n]
+  float epsilon;
+  float* mean;     ///< [rows]
+  float* inverse;  ///< [rows], 1 / sqrt(variance + epsilon)
 };
 
 /// Rotates pairs of each head of one token, in place: (a, b) -> (a cos - b sin, b cos + a sin).
@@ -365,9 +432,35 @@ struct LstmCell {
   int64_t hidden;
 };
 
+/// A gate's non-linearity with its parameters: `scale * op(slope * x, alpha, beta)`.
+struct GateFunction {
+  enum class Kind : uint8_t { kUnary, kSoftsign, kThresholdedRelu } kind;
+  Unary op;  ///< of kUnary
+  float alpha;
+  float beta;
+  float slope;
+  float scale;
+};
+
+/// As LstmCell with everything ONNX allows: peepholes, clipping of what enters the gates, a forget
+/// gate that is one minus the input gate, and other activations.
+struct LstmAnyCell {
+  const float* gates;     ///< [4, hidden], i, o, f, c
+  const float* peephole;  ///< [3, hidden], i, o, f; or null
+  const float* c;
+  float* c_out;  ///< may be c
+  float* h_out;
+  int64_t hidden;
+  float clip;  ///< infinity: none
+  enum class Forget : uint8_t { kGate, kOneMinusInput } forget;
+  GateFunction f;
+  GateFunction g;
+  GateFunction h;
+};
+
 /// The functions of one level. All are thread-safe on disjoint outputs.
 struct KernelTable {
-  const char* name;  ///< "v2", "avx2", "avx512", "neon"
+  const char* name;  ///< "v2", "avx2", "avx512", "neon", "i8mm"
 
   void (*linear_float)(const LinearFloat&);
   void (*linear_block)(const LinearBlock&);
@@ -398,8 +491,8 @@ struct KernelTable {
 
   void (*softmax)(const Rows&);
   void (*log_softmax)(const Rows&);
-  /// (x - mean) / sqrt(variance + epsilon) * weight + bias; weight and bias [n], bias may be null.
-  void (*layer_norm)(const Rows&, const float* weight, const float* bias, float epsilon);
+  /// (x - mean) / sqrt(variance + epsilon) * weight + bias
+  void (*layer_norm)(const Rows&, const LayerNorm&);
   /// x / sqrt(mean(x^2) + epsilon) * weight
   void (*rms_norm)(const Rows&, const float* weight, float epsilon);
   /// y[r * y_stride] = op over row r.
@@ -412,6 +505,33 @@ struct KernelTable {
   void (*cross_attention)(const CrossAttention&);
   void (*kv_append)(const KvAppend&);
   void (*lstm_cell)(const LstmCell&);
+  void (*lstm_any_cell)(const LstmAnyCell&);
+
+  /// The elementwise functions for every element but bool (`convert` and `compare_any`: bool too).
+  /// Integers wrap; dividing one by zero gives 0. Functions of the reals only for f32 and f64, in
+  /// double. y may be an operand of step 1.
+  void (*unary_any)(Unary op, Element type, const void* x, void* y, int64_t n, double alpha,
+                    double beta);
+  void (*binary_any)(Binary op, Element type, Elements a, Elements b, void* y, int64_t n);
+  void (*compare_any)(Compare op, Element type, Elements a, Elements b, uint8_t* y, int64_t n);
+  void (*logic)(Logic op, Elements a, Elements b, uint8_t* y, int64_t n);
+  /// y[i] = a[i] to the power of b[i], b being f64. Integers to a whole power wrap; other results
+  /// are truncated to the nearest value in range.
+  void (*power_any)(Element type, Elements a, Elements b, void* y, int64_t n);
+  /// Floats to integers truncate to the nearest value in range, NaN to 0; integers wrap.
+  void (*convert)(Element from, const void* x, Element to, void* y, int64_t n);
+  /// *y = op over n contiguous elements; floats add in ascending order, the mean of integers
+  /// truncates.
+  void (*reduce_any)(Reduce op, Element type, const void* x, int64_t n, void* y);
+  void (*cumulate)(Cumulate kind, Element type, const void* x, void* y, int64_t n, ptrdiff_t step);
+  void (*product)(const Product&);
+  /// y[i] = alpha * y[i] + beta * c[i]
+  void (*blend)(Element type, void* y, int64_t n, float alpha, float beta, Elements c);
+  void (*max_pool)(const MaxPool&);
+  /// The rows in f64: y = softmax(x), and the normalisation without weights.
+  void (*softmax_f64)(const double* x, double* y, int64_t n);
+  void (*normalise_f64)(const double* x, double* y, int64_t n, double epsilon, float* mean,
+                        float* inverse);
 
   void (*integer_product)(const IntegerProduct&);
   /// y[i] = sums[i] * scale[i] (+ bias[i], unless it is null); sums and scale hold whole panels.

@@ -1,8 +1,9 @@
 // Convolutions over one spatial axis with constant weights: Conv (plain and depthwise) and
-// ConvTranspose. Work is shared in tiles of 64 output times where there are many, else in blocks
-// of output channels.
+// ConvTranspose; other forms go to lower/convolution_any.h. Work is shared in tiles of 64 output
+// times where there are many, else in blocks of output channels.
 #include "devices/cpu/arena.h"
 #include "devices/cpu/kernels/panels.h"
+#include "devices/cpu/lower/convolution_any.h"
 #include "devices/cpu/lower/lower.h"
 
 namespace tenwatt::cpu {
@@ -140,7 +141,7 @@ Result<std::optional<Lowered>> lower_depthwise(const LowerInput& input, const Ge
   return finish(input, std::move(step));
 }
 
-Result<std::optional<Lowered>> lower_conv(const LowerInput& input) {
+Result<std::optional<Lowered>> lower_conv_over_time(const LowerInput& input) {
   const auto g = geometry_of(input);
   if (!g || !fits_1d(input)) return std::optional<Lowered>();
   const Packing packing = wanted_packing(input.graph, input.node, 1);
@@ -177,7 +178,7 @@ Result<std::optional<Lowered>> lower_conv(const LowerInput& input) {
   return finish(input, std::move(step));
 }
 
-Result<std::optional<Lowered>> lower_conv_transpose(const LowerInput& input) {
+Result<std::optional<Lowered>> lower_conv_transpose_over_time(const LowerInput& input) {
   const auto g = geometry_of(input);
   if (!g || !fits_1d(input)) return std::optional<Lowered>();
   const std::byte* weights = input.weights.find(input.in(1), Packing::kConvTranspose);
@@ -208,6 +209,18 @@ Result<std::optional<Lowered>> lower_conv_transpose(const LowerInput& input) {
   step.run = [=, operands = Operands{input.in(0), input.out(), x[0], blocks, y[2]}](
                  StepContext& context) { run_region(context, c, operands, function); };
   return finish(input, std::move(step));
+}
+
+Result<std::optional<Lowered>> lower_conv(const LowerInput& input) {
+  auto lowered = TENWATT_TRY(lower_conv_over_time(input));
+  if (lowered) return lowered;
+  return lower_any_convolution(input, GridAxis::Sums::kIntoSmall);
+}
+
+Result<std::optional<Lowered>> lower_conv_transpose(const LowerInput& input) {
+  auto lowered = TENWATT_TRY(lower_conv_transpose_over_time(input));
+  if (lowered) return lowered;
+  return lower_any_convolution(input, GridAxis::Sums::kIntoLarge);
 }
 
 constexpr OperatorRow kRows[] = {

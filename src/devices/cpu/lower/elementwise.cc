@@ -1,11 +1,12 @@
-// Operators that work element by element on f32, with broadcasting; comparisons, selection and
-// casts. Integer arithmetic is left to the reference kernels: in real graphs it only shapes things.
+// Operators that work element by element, with broadcasting: arithmetic, comparisons, logic,
+// selection and casts. f32 has vector kernels; other formats share one family over all types.
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
 #include "devices/cpu/lower/lower.h"
 #include "devices/cpu/lower/strided.h"
+#include "devices/cpu/lower/typed.h"
 
 namespace tenwatt::cpu {
 namespace {
@@ -13,13 +14,6 @@ namespace {
 using graph::ValueId;
 
 constexpr int64_t kGrain = 64;
-
-bool all_f32(const LowerInput& input, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    if (!input.has(i) || input.in_format(i) != Format::kF32) return false;
-  }
-  return true;
-}
 
 // ---- one operand -----------------------------------------------------------------------------
 
@@ -29,21 +23,36 @@ struct UnaryKernel {
   float beta = 0;
 };
 
+/// Functions that integers have too.
+bool is_of_integers(Unary op) {
+  return op == Unary::kAbs || op == Unary::kNeg || op == Unary::kRelu || op == Unary::kSign;
+}
+
 Result<std::optional<Lowered>> lower_unary_as(const LowerInput& input, UnaryKernel kernel) {
-  if (!all_f32(input, 1)) return std::optional<Lowered>();
+  const auto type = element_of(input.in_format(0));
+  const bool fits =
+      type && *type != Element::kBool && (is_float(*type) || is_of_integers(kernel.op));
+  if (!fits) return std::optional<Lowered>();
   const KernelTable* kernels = input.setup.kernels;
   const ValueId x = input.in(0);
   const ValueId y = input.out();
   const int64_t count = elements(input.out_shape());
+  const int64_t bytes = info(input.in_format(0)).bytes;
   Step step;
   step.kernel = "unary " + input.node.op + " " + kernels->name;
   step.crew = crew_for(count);
-  step.run = [=](StepContext& context) {
+  step.run = [=, type = *type](StepContext& context) {
     const auto share = context.share(count, kGrain);
     if (share.begin >= share.end) return;
-    kernels->unary(kernel.op, context.at<const float>(x) + share.begin,
-                   context.at<float>(y) + share.begin, share.end - share.begin, kernel.alpha,
-                   kernel.beta);
+    const std::byte* from = context.at<const std::byte>(x) + share.begin * bytes;
+    std::byte* to = context.at<std::byte>(y) + share.begin * bytes;
+    const int64_t n = share.end - share.begin;
+    if (type == Element::kF32) {
+      kernels->unary(kernel.op, reinterpret_cast<const float*>(from), reinterpret_cast<float*>(to),
+                     n, kernel.alpha, kernel.beta);
+    } else {
+      kernels->unary_any(kernel.op, type, from, to, n, kernel.alpha, kernel.beta);
+    }
   };
   Lowered lowered;
   lowered.reads = {x};
@@ -90,67 +99,93 @@ Result<std::optional<Lowered>> lower_gelu(const LowerInput& input) {
   return lower_unary_as(input, {tanh ? Unary::kGeluTanh : Unary::kGeluErf, 0, 0});
 }
 
-Result<std::optional<Lowered>> lower_clip(const LowerInput& input) {
-  const auto bound = [&](size_t index, float absent) -> std::optional<float> {
-    return input.has(index) ? input.scalar(input.in(index)) : absent;
-  };
-  const auto low = bound(1, -std::numeric_limits<float>::infinity());
-  const auto high = bound(2, std::numeric_limits<float>::infinity());
-  if (!low || !high) return std::optional<Lowered>();
-  return lower_unary_as(input, {Unary::kClip, *low, *high});
-}
-
 // ---- two operands ----------------------------------------------------------------------------
 
 /// The loop over the output and two broadcast operands: output, a, b.
-std::optional<StridedLoop> broadcast_loop(const LowerInput& input) {
+std::optional<StridedLoop> broadcast_loop(const LowerInput& input, const Shape& shape_a,
+                                          const Shape& shape_b) {
   const Shape& out = input.out_shape();
-  const auto a = broadcast_strides(input.in_shape(0), out);
-  const auto b = broadcast_strides(input.in_shape(1), out);
+  const auto a = broadcast_strides(shape_a, out);
+  const auto b = broadcast_strides(shape_b, out);
   if (!a || !b) return std::nullopt;
   const Shape strides[] = {contiguous_strides(out), *a, *b};
   return StridedLoop::make(out, strides);
 }
 
-/// How the innermost axis runs over a and b; nullopt where a kernel can't (both stand still).
-std::optional<Spread> spread_of(const StridedLoop& loop) {
-  const int64_t a = loop.inner_stride(1);
-  const int64_t b = loop.inner_stride(2);
-  if (a == 1 && b == 1) return Spread::kNone;
-  if (a == 0 && b == 1) return Spread::kA;
-  if (a == 1 && b == 0) return Spread::kB;
+/// How the vector kernels name steps of 0 and 1; nullopt where both stand still.
+std::optional<Spread> spread_of(Elements a, Elements b) {
+  if (a.step == 1 && b.step == 1) return Spread::kNone;
+  if (a.step == 0 && b.step == 1) return Spread::kA;
+  if (a.step == 1 && b.step == 0) return Spread::kB;
   return std::nullopt;
 }
 
-/// A step that calls apply(kernels, a, b, y, n, spread) on rows; Y is the output's element.
-template <class Y, class Apply>
-Result<std::optional<Lowered>> lower_pairs(const LowerInput& input, std::string_view family,
-                                           Apply apply) {
-  if (!all_f32(input, 2)) return std::optional<Lowered>();
-  const auto loop = broadcast_loop(input);
-  const auto spread = loop ? spread_of(*loop) : std::nullopt;
-  if (!spread) return std::optional<Lowered>();
-  const KernelTable* kernels = input.setup.kernels;
-  const ValueId a = input.in(0);
-  const ValueId b = input.in(1);
-  const ValueId y = input.out();
-  Step step;
-  step.kernel = std::string(family) + " " + input.node.op + " " + kernels->name;
-  step.crew = crew_for(loop->elements());
-  step.run = [=, loop = *loop, spread = *spread](StepContext& context) {
+const float* floats(Elements elements) { return static_cast<const float*>(elements.data); }
+
+/// Two operands that are read along `loop`, and where the result goes.
+struct Pairs {
+  StridedLoop loop;
+  ValueId a;
+  ValueId b;
+  ValueId y;
+  int64_t a_bytes;
+  int64_t b_bytes;
+  int64_t y_bytes;
+
+  /// Calls apply(a, b, y, n) for the rows of this member's share.
+  template <class Apply>
+  void run(const StepContext& context, Apply&& apply) const {
     const auto share = context.share(loop.elements(), kGrain);
-    const auto* from_a = context.at<const float>(a);
-    const auto* from_b = context.at<const float>(b);
-    auto* to = context.at<Y>(y);
+    const std::byte* from_a = context.at<const std::byte>(a);
+    const std::byte* from_b = context.at<const std::byte>(b);
+    std::byte* to = context.at<std::byte>(y);
     loop.visit(share.begin, share.end, [&](const StridedLoop::Offsets& at, int64_t n) {
-      apply(kernels, from_a + at[1], from_b + at[2], to + at[0], n, spread);
+      apply(Elements{from_a + at[1] * a_bytes, loop.inner_stride(1)},
+            Elements{from_b + at[2] * b_bytes, loop.inner_stride(2)}, to + at[0] * y_bytes, n);
     });
-  };
+  }
+};
+
+/// The pairs of inputs `left` and `right`; nullopt if they don't broadcast to the output.
+std::optional<Pairs> pairs_of(const LowerInput& input, size_t left = 0, size_t right = 1) {
+  if (!input.has(left) || !input.has(right)) return std::nullopt;
+  const auto loop = broadcast_loop(input, input.in_shape(left), input.in_shape(right));
+  if (!loop) return std::nullopt;
+  return Pairs{*loop,
+               input.in(left),
+               input.in(right),
+               input.out(),
+               info(input.in_format(left)).bytes,
+               info(input.in_format(right)).bytes,
+               info(input.format(input.out())).bytes};
+}
+
+/// A step over pairs; `apply` as in Pairs::run.
+template <class Apply>
+Lowered pair_step(const LowerInput& input, const Pairs& pairs, std::string_view family,
+                  Apply apply) {
+  Step step;
+  step.kernel = std::string(family) + " " + input.node.op + " " + input.setup.kernels->name;
+  step.crew = crew_for(pairs.loop.elements());
+  step.run = [=](StepContext& context) { pairs.run(context, apply); };
   Lowered lowered;
-  lowered.reads = {a, b};
+  lowered.reads = {pairs.a, pairs.b};
   lowered.step = std::move(step);
   return lowered;
 }
+
+/// y = op(a, b) on one row.
+struct BinaryApply {
+  const KernelTable* kernels;
+  Binary op;
+  Element type;
+
+  void operator()(Elements a, Elements b, std::byte* y, int64_t n) const {
+    const auto spread = type == Element::kF32 ? spread_of(a, b) : std::nullopt;
+    if (!spread) return kernels->binary_any(op, type, a, b, y, n);
+    kernels->binary(op, floats(a), floats(b), reinterpret_cast<float*>(y), n, *spread);
+  }
+};
 
 struct BinaryRow {
   std::string_view op;
@@ -161,19 +196,117 @@ constexpr BinaryRow kBinary[] = {
     {"Mul", Binary::kMul}, {"Pow", Binary::kPow}, {"Sub", Binary::kSub},
 };
 
-Result<std::optional<Lowered>> lower_binary(const LowerInput& input) {
-  const graph::Node& node = input.node;
-  const auto* row = std::ranges::find(kBinary, std::string_view(node.op), &BinaryRow::op);
-  if (row == std::end(kBinary) || input.input_count() != 2) {
-    return std::optional<Lowered>();
+/// The kernel for a node whose inputs all have one type of number; nullopt where they don't.
+std::optional<BinaryApply> binary_apply(const LowerInput& input) {
+  const auto* row = std::ranges::find(kBinary, std::string_view(input.node.op), &BinaryRow::op);
+  const auto type = element_of(input.in_format(0));
+  if (row == std::end(kBinary) || !type || *type == Element::kBool) return std::nullopt;
+  for (size_t i = 0; i < input.input_count(); ++i) {
+    if (!input.has(i) || input.in_format(i) != input.in_format(0)) return std::nullopt;
   }
-  const bool square = node.op == "Pow" && input.scalar(input.in(1)) == 2.0f &&
-                      input.in_shape(0) == input.out_shape();
+  return BinaryApply{input.setup.kernels, row->kernel, *type};
+}
+
+Result<std::optional<Lowered>> lower_binary(const LowerInput& input) {
+  const auto apply = binary_apply(input);
+  const auto pairs = apply && input.input_count() == 2 ? pairs_of(input) : std::nullopt;
+  if (!pairs) return std::optional<Lowered>();
+  return pair_step(input, *pairs, "binary", *apply);
+}
+
+bool has_zero(const std::byte* data, int64_t count, int64_t bytes) {
+  for (int64_t i = 0; i < count; ++i) {
+    const std::byte* element = data + i * bytes;
+    if (std::all_of(element, element + bytes, [](std::byte b) { return b == std::byte{0}; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Integers are never divided by zero: such a run fails, as it does on the reference.
+Result<std::optional<Lowered>> lower_div(const LowerInput& input) {
+  auto lowered = TENWATT_TRY(lower_binary(input));
+  const auto type = element_of(input.in_format(0));
+  if (!lowered || !type || is_float(*type)) return lowered;
+  const ValueId divisor = input.in(1);
+  const int64_t count = elements(input.in_shape(1));
+  const int64_t bytes = info(input.in_format(1)).bytes;
+  lowered->step->run = [=, divide = lowered->step->run](StepContext& context) {
+    if (context.is_first() && has_zero(context.at<const std::byte>(divisor), count, bytes)) {
+      context.fail({ErrorCode::kInvalidArgument, "division by zero", {}});
+    }
+    divide(context);
+  };
+  return lowered;
+}
+
+/// Max and Min of any number of operands, joined from the first to the last.
+Result<std::optional<Lowered>> lower_variadic(const LowerInput& input) {
+  if (input.input_count() == 2) return lower_binary(input);
+  const auto apply = binary_apply(input);
+  if (!apply || input.input_count() == 0) return std::optional<Lowered>();
+  Lowered lowered;
+  if (input.input_count() == 1) {
+    lowered.aliases.push_back({input.out(), input.in(0), 0});
+    return lowered;
+  }
+  std::vector<Pairs> all;
+  for (size_t i = 1; i < input.input_count(); ++i) {
+    auto pairs = pairs_of(input, 0, i);
+    if (!pairs) return std::optional<Lowered>();
+    if (i > 1) {
+      // The running result takes the place of the first operand.
+      const auto loop = broadcast_loop(input, input.out_shape(), input.in_shape(i));
+      if (!loop) return std::optional<Lowered>();
+      pairs->loop = *loop;
+      pairs->a = pairs->y;
+    }
+    all.push_back(*pairs);
+    lowered.reads.push_back(input.in(i));
+  }
+  lowered.reads.push_back(input.in(0));
+  Step step;
+  step.kernel = "binary " + input.node.op + " " + apply->kernels->name;
+  step.crew = crew_for(elements(input.out_shape()));
+  step.run = [=, apply = *apply](StepContext& context) {
+    for (const Pairs& pairs : all) pairs.run(context, apply);
+  };
+  lowered.step = std::move(step);
+  return lowered;
+}
+
+/// The base decides the type of the result; the exponent may have any other.
+Result<std::optional<Lowered>> lower_pow(const LowerInput& input) {
+  const bool square = input.in_format(0) == Format::kF32 && input.has(1) &&
+                      input.scalar(input.in(1)) == 2.0f && input.in_shape(0) == input.out_shape();
   if (square) return lower_unary_as(input, {Unary::kSquare, 0, 0});
-  return lower_pairs<float>(
-      input, "binary",
-      [op = row->kernel](const KernelTable* kernels, const float* a, const float* b, float* y,
-                         int64_t n, Spread spread) { kernels->binary(op, a, b, y, n, spread); });
+  if (input.in_format(0) == Format::kF32 && input.in_format(1) == Format::kF32) {
+    return lower_binary(input);
+  }
+  const auto base = element_of(input.in_format(0));
+  const auto exponent = element_of(input.in_format(1));
+  const auto pairs = pairs_of(input);
+  if (!base || !exponent || !pairs) return std::optional<Lowered>();
+  constexpr int64_t kPiece = 256;
+  const KernelTable* kernels = input.setup.kernels;
+  const int64_t base_bytes = pairs->a_bytes;
+  const int64_t exponent_bytes = pairs->b_bytes;
+  return pair_step(
+      input, *pairs, "power",
+      [=, base = *base, exponent = *exponent](Elements a, Elements b, std::byte* y, int64_t n) {
+        double wide[kPiece];
+        const auto* from_a = static_cast<const std::byte*>(a.data);
+        const auto* from_b = static_cast<const std::byte*>(b.data);
+        for (int64_t at = 0; at < n; at += kPiece) {
+          const int64_t count = std::min(kPiece, n - at);
+          const int64_t exponents = b.step == 0 ? 1 : count;
+          kernels->convert(exponent, from_b + at * b.step * exponent_bytes, Element::kF64, wide,
+                           exponents);
+          kernels->power_any(base, {from_a + at * a.step * base_bytes, a.step}, {wide, b.step},
+                             y + at * base_bytes, count);
+        }
+      });
 }
 
 struct CompareRow {
@@ -190,11 +323,111 @@ constexpr CompareRow kCompare[] = {
 
 Result<std::optional<Lowered>> lower_compare(const LowerInput& input) {
   const auto* row = std::ranges::find(kCompare, std::string_view(input.node.op), &CompareRow::op);
-  if (row == std::end(kCompare)) return std::optional<Lowered>();
-  return lower_pairs<uint8_t>(
-      input, "compare",
-      [op = row->kernel](const KernelTable* kernels, const float* a, const float* b, uint8_t* y,
-                         int64_t n, Spread spread) { kernels->compare(op, a, b, y, n, spread); });
+  const auto type = element_of(input.in_format(0));
+  const auto pairs = pairs_of(input);
+  const bool fits =
+      row != std::end(kCompare) && type && pairs && input.in_format(0) == input.in_format(1);
+  if (!fits) return std::optional<Lowered>();
+  return pair_step(input, *pairs, "compare",
+                   [kernels = input.setup.kernels, op = row->kernel, type = *type](
+                       Elements a, Elements b, std::byte* y, int64_t n) {
+                     auto* to = reinterpret_cast<uint8_t*>(y);
+                     const auto spread = type == Element::kF32 ? spread_of(a, b) : std::nullopt;
+                     if (!spread) return kernels->compare_any(op, type, a, b, to, n);
+                     kernels->compare(op, floats(a), floats(b), to, n, *spread);
+                   });
+}
+
+struct LogicRow {
+  std::string_view op;
+  Logic kernel;
+};
+constexpr LogicRow kLogic[] = {{"And", Logic::kAnd}, {"Or", Logic::kOr}, {"Xor", Logic::kXor}};
+
+Result<std::optional<Lowered>> lower_logic(const LowerInput& input) {
+  const auto* row = std::ranges::find(kLogic, std::string_view(input.node.op), &LogicRow::op);
+  const auto pairs = pairs_of(input);
+  if (row == std::end(kLogic) || !pairs || input.in_format(0) != Format::kBool) {
+    return std::optional<Lowered>();
+  }
+  return pair_step(input, *pairs, "logic",
+                   [kernels = input.setup.kernels, op = row->kernel](Elements a, Elements b,
+                                                                     std::byte* y, int64_t n) {
+                     kernels->logic(op, a, b, reinterpret_cast<uint8_t*>(y), n);
+                   });
+}
+
+/// What is not true equals false.
+Result<std::optional<Lowered>> lower_not(const LowerInput& input) {
+  if (input.in_format(0) != Format::kBool) return std::optional<Lowered>();
+  static constexpr uint8_t kFalse = 0;
+  const ValueId x = input.in(0);
+  const ValueId y = input.out();
+  const int64_t count = elements(input.out_shape());
+  const KernelTable* kernels = input.setup.kernels;
+  Step step;
+  step.kernel = std::string("compare Not ") + kernels->name;
+  step.crew = crew_for(count);
+  step.run = [=](StepContext& context) {
+    const auto share = context.share(count, kGrain);
+    if (share.begin >= share.end) return;
+    kernels->compare_any(Compare::kEqual, Element::kBool,
+                         {context.at<const uint8_t>(x) + share.begin, 1}, {&kFalse, 0},
+                         context.at<uint8_t>(y) + share.begin, share.end - share.begin);
+  };
+  Lowered lowered;
+  lowered.reads = {x};
+  lowered.step = std::move(step);
+  return lowered;
+}
+
+// ---- Clip ------------------------------------------------------------------------------------
+
+/// min(max(x, low), high); the bounds are read when the step runs, and either may be missing.
+Result<std::optional<Lowered>> lower_clip(const LowerInput& input) {
+  const auto type = element_of(input.in_format(0));
+  const auto fits = [&](size_t i) {
+    return !input.has(i) ||
+           (input.in_format(i) == input.in_format(0) && elements(input.in_shape(i)) == 1);
+  };
+  if (!type || *type == Element::kBool || !fits(1) || !fits(2)) return std::optional<Lowered>();
+  Lowered lowered;
+  if (!input.has(1) && !input.has(2)) {
+    lowered.aliases.push_back({input.out(), input.in(0), 0});
+    return lowered;
+  }
+  const ValueId low = input.has(1) ? input.in(1) : graph::kNoValue;
+  const ValueId high = input.has(2) ? input.in(2) : graph::kNoValue;
+  const ValueId x = input.in(0);
+  const ValueId y = input.out();
+  const KernelTable* kernels = input.setup.kernels;
+  const int64_t count = elements(input.out_shape());
+  const int64_t bytes = info(input.in_format(0)).bytes;
+  Step step;
+  step.kernel = std::string("unary Clip ") + kernels->name;
+  step.crew = crew_for(count);
+  step.run = [=, type = *type](StepContext& context) {
+    const auto share = context.share(count, kGrain);
+    if (share.begin >= share.end) return;
+    const int64_t n = share.end - share.begin;
+    const std::byte* from = context.at<const std::byte>(x) + share.begin * bytes;
+    std::byte* to = context.at<std::byte>(y) + share.begin * bytes;
+    if (type == Element::kF32) {
+      constexpr float kNone = std::numeric_limits<float>::infinity();
+      const float bottom = low == graph::kNoValue ? -kNone : *context.at<const float>(low);
+      const float top = high == graph::kNoValue ? kNone : *context.at<const float>(high);
+      return kernels->unary(Unary::kClip, reinterpret_cast<const float*>(from),
+                            reinterpret_cast<float*>(to), n, bottom, top);
+    }
+    const auto bound = [&](Binary op, const std::byte* source, ValueId limit) {
+      kernels->binary_any(op, type, {source, 1}, {context.at<const std::byte>(limit), 0}, to, n);
+    };
+    if (low != graph::kNoValue) bound(Binary::kMax, from, low);
+    if (high != graph::kNoValue) bound(Binary::kMin, low == graph::kNoValue ? from : to, high);
+  };
+  lowered.reads = {x, low, high};
+  lowered.step = std::move(step);
+  return lowered;
 }
 
 // ---- Where -----------------------------------------------------------------------------------
@@ -215,6 +448,7 @@ Step select_step(const LowerInput& input, const StridedLoop& loop) {
   const ValueId y = input.out();
   Step step;
   step.kernel = "select strided";
+  step.kind = devices::KernelKind::kMovement;
   step.crew = crew_for(loop.elements());
   step.run = [=](StepContext& context) {
     const auto share = context.share(loop.elements(), kGrain);
@@ -259,24 +493,28 @@ Result<std::optional<Lowered>> lower_where(const LowerInput& input) {
 
 // ---- Cast ------------------------------------------------------------------------------------
 
-using CastKernel = void (*)(const KernelTable&, const std::byte* x, std::byte* y, int64_t n);
-
-template <class From, class To, void (*KernelTable::*function)(const From*, To*, int64_t)>
-void cast_rows(const KernelTable& kernels, const std::byte* x, std::byte* y, int64_t n) {
-  (kernels.*function)(reinterpret_cast<const From*>(x), reinterpret_cast<To*>(y), n);
-}
-
-struct CastRow {
+/// Converts n elements.
+struct CastKernel {
   Format from;
   Format to;
-  CastKernel kernel;
+
+  void operator()(const KernelTable& kernels, const std::byte* x, std::byte* y, int64_t n) const {
+    const auto* halves = reinterpret_cast<const uint16_t*>(x);
+    auto* narrow = reinterpret_cast<uint16_t*>(y);
+    if (from == Format::kF16) return kernels.from_f16(halves, reinterpret_cast<float*>(y), n);
+    if (from == Format::kBF16) return kernels.from_bf16(halves, reinterpret_cast<float*>(y), n);
+    const auto* floats = reinterpret_cast<const float*>(x);
+    if (to == Format::kF16) return kernels.to_f16(floats, narrow, n);
+    if (to == Format::kBF16) return kernels.to_bf16(floats, narrow, n);
+    kernels.convert(*element_of(from), x, *element_of(to), y, n);
+  }
 };
-constexpr CastRow kCasts[] = {
-    {Format::kF32, Format::kF16, cast_rows<float, uint16_t, &KernelTable::to_f16>},
-    {Format::kF16, Format::kF32, cast_rows<uint16_t, float, &KernelTable::from_f16>},
-    {Format::kF32, Format::kBF16, cast_rows<float, uint16_t, &KernelTable::to_bf16>},
-    {Format::kBF16, Format::kF32, cast_rows<uint16_t, float, &KernelTable::from_bf16>},
-};
+
+bool casts_directly(Format from, Format to) {
+  const bool narrow_from = !element_of(from);
+  const bool narrow_to = !element_of(to);
+  return (!narrow_from || to == Format::kF32) && (!narrow_to || from == Format::kF32);
+}
 
 Result<std::optional<Lowered>> lower_cast(const LowerInput& input) {
   const Format from = input.in_format(0);
@@ -286,9 +524,7 @@ Result<std::optional<Lowered>> lower_cast(const LowerInput& input) {
     lowered.aliases.push_back({input.out(), input.in(0), 0});
     return lowered;
   }
-  const auto* row = std::ranges::find_if(
-      kCasts, [&](const CastRow& cast) { return cast.from == from && cast.to == to; });
-  if (row == std::end(kCasts)) return std::optional<Lowered>();
+  if (is_block(from) || is_block(to) || !casts_directly(from, to)) return std::optional<Lowered>();
   const KernelTable* kernels = input.setup.kernels;
   const ValueId x = input.in(0);
   const ValueId y = input.out();
@@ -296,7 +532,7 @@ Result<std::optional<Lowered>> lower_cast(const LowerInput& input) {
   Step step;
   step.kernel = std::string("cast ") + kernels->name;
   step.crew = crew_for(count);
-  step.run = [=, kernel = row->kernel, x_bytes = info(from).bytes,
+  step.run = [=, kernel = CastKernel{from, to}, x_bytes = info(from).bytes,
               y_bytes = info(to).bytes](StepContext& context) {
     const auto share = context.share(count, kGrain);
     if (share.begin >= share.end) return;
@@ -311,11 +547,13 @@ Result<std::optional<Lowered>> lower_cast(const LowerInput& input) {
 constexpr OperatorRow kRows[] = {
     {"Abs", "unary", lower_unary},
     {"Add", "binary", lower_binary},
+    {"And", "logic", lower_logic},
     {"Cast", "cast", lower_cast},
+    {"CastLike", "cast", lower_cast},
     {"Ceil", "unary", lower_unary},
     {"Clip", "unary", lower_clip},
     {"Cos", "unary", lower_unary},
-    {"Div", "binary", lower_binary},
+    {"Div", "binary", lower_div},
     {"Equal", "compare", lower_compare},
     {"Erf", "unary", lower_unary},
     {"Exp", "unary", lower_unary},
@@ -327,11 +565,13 @@ constexpr OperatorRow kRows[] = {
     {"Less", "compare", lower_compare},
     {"LessOrEqual", "compare", lower_compare},
     {"Log", "unary", lower_unary},
-    {"Max", "binary", lower_binary},
-    {"Min", "binary", lower_binary},
+    {"Max", "binary", lower_variadic},
+    {"Min", "binary", lower_variadic},
     {"Mul", "binary", lower_binary},
     {"Neg", "unary", lower_unary},
-    {"Pow", "binary", lower_binary},
+    {"Not", "compare", lower_not},
+    {"Or", "logic", lower_logic},
+    {"Pow", "power", lower_pow},
     {"Reciprocal", "unary", lower_unary},
     {"Relu", "unary", lower_unary},
     {"Round", "unary", lower_unary},
@@ -343,6 +583,7 @@ constexpr OperatorRow kRows[] = {
     {"Sub", "binary", lower_binary},
     {"Tanh", "unary", lower_unary},
     {"Where", "select", lower_where},
+    {"Xor", "logic", lower_logic},
 };
 
 }  // namespace

@@ -23,6 +23,9 @@ constexpr Family kFamilies[] = {
     quantise_operators,
     integer_product_operators,
     integer_convolution_operators,
+    pooling_operators,
+    indexing_operators,
+    conditional_operators,
 };
 
 std::optional<std::vector<int64_t>> integer_elements(const Tensor& tensor) {
@@ -83,6 +86,8 @@ Result<Lowered> lower_node(const LowerInput& input) {
   if (const OperatorRow* row = find_operator(input.node.op)) {
     auto lowered = TENWATT_TRY(row->lower(input));
     if (lowered) return std::move(*lowered);
+    auto widened = TENWATT_TRY(lower_widened(input));
+    if (widened) return std::move(*widened);
   }
   return lower_reference(input);
 }

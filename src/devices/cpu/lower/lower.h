@@ -71,11 +71,16 @@ const OperatorRow* find_operator(std::string_view op);
 /// Every operator of the table.
 std::vector<std::string_view> lowered_operators();
 
-/// Lowers by the table, else by the reference kernel.
+/// Lowers by the table; a node over 16-bit floats that has no kernel of its own is computed in f32
+/// and rounded once; what remains takes the reference kernel.
 Result<Lowered> lower_node(const LowerInput& input);
 
 /// The step that runs the reference kernel on member 0.
 Result<Lowered> lower_reference(const LowerInput& input);
+
+/// The node over f32 copies of its 16-bit floats; an empty optional where it has none, or where it
+/// has no kernel over f32 either.
+Result<std::optional<Lowered>> lower_widened(const LowerInput& input);
 
 /// Groups of rows, one list per family (lower/<family>.cc).
 std::span<const OperatorRow> alias_operators();
@@ -91,5 +96,8 @@ std::span<const OperatorRow> recurrent_operators();
 std::span<const OperatorRow> quantise_operators();
 std::span<const OperatorRow> integer_product_operators();
 std::span<const OperatorRow> integer_convolution_operators();
+std::span<const OperatorRow> pooling_operators();
+std::span<const OperatorRow> indexing_operators();
+std::span<const OperatorRow> conditional_operators();
 
 }  // namespace tenwatt::cpu

@@ -1,5 +1,6 @@
-// Operators that move elements without computing: one strided copy serves most of them. Pieces of
-// the outermost axis are aliases where possible.
+// Operators that move elements without computing: one strided copy serves most of them, at every
+// instruction level. Pieces of the outermost axis are aliases where possible; rare ones share the
+// reference kernel, which copies too.
 #include <algorithm>
 #include <cstring>
 
@@ -76,6 +77,7 @@ Result<std::optional<Lowered>> lower_copy(const LowerInput& input,
   const ValueId to = input.out();
   Step step;
   step.kernel = kernel;
+  step.kind = devices::KernelKind::kMovement;
   step.crew = crew_for(copy->loop.elements());
   step.run = [=, copy = *copy](StepContext& context) { function(copy, context, to, from); };
   Lowered lowered;
@@ -226,6 +228,7 @@ Result<std::optional<Lowered>> lower_concat(const LowerInput& input) {
   const ValueId to = input.out();
   Step step;
   step.kernel = "concat strided";
+  step.kind = devices::KernelKind::kMovement;
   step.crew = crew_for(elements(out));
   step.run = [=](StepContext& context) {
     for (const Part& part : parts) function(part.copy, context, to, part.from);
@@ -268,6 +271,7 @@ Result<std::optional<Lowered>> lower_split(const LowerInput& input) {
   if (outermost) return lowered;
   Step step;
   step.kernel = "split strided";
+  step.kind = devices::KernelKind::kMovement;
   step.crew = crew_for(elements(in));
   step.run = [=](StepContext& context) {
     for (const Part& part : parts) function(part.copy, context, part.to, from);
@@ -286,14 +290,67 @@ void fill_row(T* to, int64_t count, T value) {
   for (int64_t i = 0; i < count; ++i) to[i] = value;
 }
 
+/// Elements before and after each axis; nullopt where they are not known before the run.
+std::optional<std::vector<int64_t>> pads_of(const LowerInput& input) {
+  const size_t rank = input.in_shape(0).size();
+  const auto pads = input.has(1) ? input.integers(input.in(1)) : std::nullopt;
+  if (!pads || !input.has(3)) return pads;
+  const auto axes = input.integers(input.in(3));
+  if (!axes || pads->size() != 2 * axes->size()) return std::nullopt;
+  std::vector<int64_t> all(2 * rank, 0);
+  for (size_t i = 0; i < axes->size(); ++i) {
+    const int64_t axis = wrap_axis((*axes)[i], rank);
+    if (axis < 0 || axis >= static_cast<int64_t>(rank)) return std::nullopt;
+    all[static_cast<size_t>(axis)] = (*pads)[i];
+    all[static_cast<size_t>(axis) + rank] = (*pads)[i + axes->size()];
+  }
+  return all;
+}
+
+/// Fills the output with a value and copies the input over it.
+template <class T>
+void pad_share(const StridedCopy& copy, const StepContext& context, ValueId to, ValueId from,
+               ValueId value, int64_t count) {
+  const T fill = value == graph::kNoValue ? T(0) : *context.at<const T>(value);
+  const auto share = context.share(count, kGrain);
+  fill_row(context.at<T>(to) + share.begin, share.end - share.begin, fill);
+  if (!context.barrier()) return;
+  if (copy.loop.elements() > 0) copy_share<T>(copy, context, to, from);
+}
+
+using PadFunction = void (*)(const StridedCopy&, const StepContext&, ValueId, ValueId, ValueId,
+                             int64_t);
+PadFunction pad_function(Format format) {
+  if (is_block(format)) return nullptr;
+  switch (info(format).bytes) {
+    case 1:
+      return pad_share<uint8_t>;
+    case 2:
+      return pad_share<uint16_t>;
+    case 4:
+      return pad_share<uint32_t>;
+    default:
+      return pad_share<uint64_t>;
+  }
+}
+
+/// The step of a node whose kernel all levels share with the reference: it copies elements.
+Result<std::optional<Lowered>> lower_shared(const LowerInput& input) {
+  Lowered lowered = TENWATT_TRY(lower_reference(input));
+  lowered.step->kernel = "shared " + input.node.op;
+  lowered.step->kind = devices::KernelKind::kMovement;
+  return lowered;
+}
+
 Result<std::optional<Lowered>> lower_pad(const LowerInput& input) {
   const Shape& in = input.in_shape(0);
   const Shape& out = input.out_shape();
-  const auto pads = input.has(1) ? input.integers(input.in(1)) : std::nullopt;
-  const bool f32 = input.in_format(0) == Format::kF32;
-  const auto value = input.has(2) ? input.scalar(input.in(2)) : std::optional<float>(0.0f);
-  const bool plain = input.node.text("mode", "constant") == "constant" && !input.has(3);
-  if (!pads || !f32 || !value || !plain || pads->size() != 2 * in.size()) {
+  const auto pads = pads_of(input);
+  const PadFunction function = pad_function(input.in_format(0));
+  const bool value_fits = !input.has(2) || (input.in_format(2) == input.in_format(0) &&
+                                            elements(input.in_shape(2)) == 1);
+  if (input.node.text("mode", "constant") != "constant") return lower_shared(input);
+  if (!pads || !function || !value_fits || pads->size() != 2 * in.size()) {
     return std::optional<Lowered>();
   }
   // The part of the input that remains (pads may be negative) and where it goes.
@@ -314,18 +371,17 @@ Result<std::optional<Lowered>> lower_pad(const LowerInput& input) {
   if (!copy) return std::optional<Lowered>();
   const ValueId source = input.in(0);
   const ValueId target = input.out();
+  const ValueId value = input.has(2) ? input.in(2) : graph::kNoValue;
   const int64_t count = elements(out);
   Step step;
   step.kernel = "pad strided";
+  step.kind = devices::KernelKind::kMovement;
   step.crew = crew_for(count);
-  step.run = [=, copy = *copy, value = *value](StepContext& context) {
-    const auto share = context.share(count, kGrain);
-    fill_row(context.at<float>(target) + share.begin, share.end - share.begin, value);
-    if (!context.barrier()) return;
-    if (copy.loop.elements() > 0) copy_share<uint32_t>(copy, context, target, source);
+  step.run = [=, copy = *copy](StepContext& context) {
+    function(copy, context, target, source, value, count);
   };
   Lowered lowered;
-  lowered.reads = {source};
+  lowered.reads = {source, value};
   lowered.step = std::move(step);
   return lowered;
 }
@@ -387,6 +443,7 @@ Result<std::optional<Lowered>> lower_gather(const LowerInput& input) {
   const auto gather = index == Format::kI64 ? gather_rows<int64_t> : gather_rows<int32_t>;
   Step step;
   step.kernel = "gather rows";
+  step.kind = devices::KernelKind::kMovement;
   step.crew = crew_for(elements(input.out_shape()));
   step.run = [=](StepContext& context) {
     gather(context, data, indices, out, outer, rows, picks, row_bytes);
@@ -399,11 +456,18 @@ Result<std::optional<Lowered>> lower_gather(const LowerInput& input) {
 
 constexpr OperatorRow kRows[] = {
     {"Concat", "concat strided", lower_concat},
+    {"Constant", "shared Constant", lower_shared},
+    {"ConstantOfShape", "shared ConstantOfShape", lower_shared},
     {"Expand", "expand strided", lower_expand},
     {"Gather", "gather rows", lower_gather},
+    {"NonZero", "shared NonZero", lower_shared},
     {"Pad", "pad strided", lower_pad},
+    {"Range", "shared Range", lower_shared},
+    {"Shape", "shared Shape", lower_shared},
+    {"Size", "shared Size", lower_shared},
     {"Slice", "slice strided", lower_slice},
     {"Split", "split strided", lower_split},
+    {"Tile", "shared Tile", lower_shared},
     {"Transpose", "transpose strided", lower_transpose},
 };
 

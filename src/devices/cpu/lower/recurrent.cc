@@ -6,6 +6,7 @@
 #include "devices/cpu/arena.h"
 #include "devices/cpu/kernels/panels.h"
 #include "devices/cpu/lower/linear.h"
+#include "devices/cpu/lower/recurrent_any.h"
 
 namespace tenwatt::cpu {
 namespace {
@@ -122,7 +123,7 @@ bool is_plain_lstm(const LowerInput& input) {
 Result<std::optional<Lowered>> lower_lstm(const LowerInput& input) {
   const auto w = panel_matrix(input, 1);
   const auto r = panel_matrix(input, 2);
-  if (!w || !r || w->block || r->block || !is_plain_lstm(input)) return std::optional<Lowered>();
+  if (!w || !r || w->block || r->block || !is_plain_lstm(input)) return lower_any_lstm(input);
   const graph::Node& node = input.node;
   const std::string direction = node.text("direction", "forward");
   const Shape& x = input.in_shape(0);
@@ -147,7 +148,7 @@ Result<std::optional<Lowered>> lower_lstm(const LowerInput& input) {
   lstm.first_is_reverse = direction == "reverse";
   const bool fits = w->k == lstm.input && w->outputs == lstm.directions * lstm.gates() &&
                     r->outputs == w->outputs;
-  if (!fits) return std::optional<Lowered>();
+  if (!fits) return lower_any_lstm(input);
   lstm.bias = summed_bias(input, lstm.directions, lstm.gates());
   Step step;
   step.kernel = std::string("lstm ") + lstm.kernels->name;

@@ -71,6 +71,7 @@ Result<Lowered> lower_reference(const LowerInput& input) {
   for (ValueId id : node.outputs) outputs.push_back(TENWATT_TRY(operand(input, id)));
   Step step;
   step.kernel = "reference " + node.op;
+  step.kind = devices::KernelKind::kReference;
   step.crew = Crew::kSolo;
   step.run = [&node, inputs, outputs](StepContext& context) {
     Status status = run_node(node, inputs, outputs, context);

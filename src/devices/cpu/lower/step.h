@@ -61,6 +61,7 @@ struct StepContext {
 
 struct Step {
   std::string kernel;  ///< "linear_block q4_1 avx512", for reports
+  devices::KernelKind kind = devices::KernelKind::kOwn;
   Crew crew = Crew::kAll;
   size_t shared_scratch = 0;  ///< bytes, 64-byte aligned
   size_t member_scratch = 0;  ///< bytes for each member, 64-byte aligned

@@ -58,7 +58,7 @@ Status pack_constants(const Graph& graph, devices::ArtifactWriter& writer, Team&
 
 Result<std::shared_ptr<const Weights>> Weights::load(
     const Graph& graph, std::shared_ptr<const devices::Artifact> artifact) {
-  auto weights = std::make_shared<Weights>();
+  auto weights = std::make_shared<Weights>(sources(graph));
   const auto pieces = TENWATT_TRY(plan_packing(graph));
   for (const PackedPiece& piece : pieces) {
     const auto bytes = artifact ? artifact->piece(piece.piece) : std::nullopt;
@@ -69,12 +69,29 @@ Result<std::shared_ptr<const Weights>> Weights::load(
     weights->pieces_[{piece.value, piece.packing}] = bytes->subspan(piece.offset, piece.bytes);
     weights->bytes_ += piece.bytes;
   }
-  for (size_t i = 0; i < graph.values().size(); ++i) {
-    const graph::Value& value = graph.values()[i];
-    if (value.constant) weights->sources_[static_cast<ValueId>(i)] = *value.constant;
-  }
   weights->artifact_ = std::move(artifact);
   return std::shared_ptr<const Weights>(std::move(weights));
+}
+
+Weights Weights::sources(const Graph& graph) {
+  Weights weights;
+  for (size_t i = 0; i < graph.values().size(); ++i) {
+    const graph::Value& value = graph.values()[i];
+    if (value.constant) weights.sources_[static_cast<ValueId>(i)] = *value.constant;
+  }
+  return weights;
+}
+
+Weights Weights::planned(const Graph& graph) {
+  static constexpr std::byte kNothing[1] = {};
+  Weights weights = sources(graph);
+  const auto pieces = plan_packing(graph);
+  if (!pieces) return weights;
+  for (const PackedPiece& piece : *pieces) {
+    if (piece.packing == Packing::kPlain) continue;
+    weights.pieces_[{piece.value, piece.packing}] = kNothing;
+  }
+  return weights;
 }
 
 const std::byte* Weights::find(ValueId id, Packing packing) const {

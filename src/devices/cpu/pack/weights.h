@@ -18,6 +18,12 @@ class Weights {
   static Result<std::shared_ptr<const Weights>> load(
       const graph::Graph& graph, std::shared_ptr<const devices::Artifact> artifact);
 
+  /// The constants of a graph as they are, nothing packed.
+  static Weights sources(const graph::Graph& graph);
+  /// Every planned piece without its content, for lowerings that are only looked at: plain pieces
+  /// are the source's, the addresses of others must not be read.
+  static Weights planned(const graph::Graph& graph);
+
   /// A constant in a layout, or null if it was not packed so.
   const std::byte* find(graph::ValueId id, Packing packing) const;
   /// The bytes as the source had them: from the artifact if they are there, else from the source.
