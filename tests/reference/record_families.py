@@ -1,7 +1,7 @@
 """Makes a tiny random model of each family of language models, and what it says of a few tokens.
 
-Usage: record_families.py FOLDER (tests/reference/data/families). Writes FAMILY.gguf, with matrices
-in F16, and FAMILY.json: {"ids": [...], "logits": [[...] per position]}. The forward pass is that of
+Usage: record_families.py FOLDER (tests/reference/data/families). Writes NAME.gguf, with matrices in
+F16, and NAME.json: {"ids": [...], "logits": [[...] per position]}. The forward pass is that of
 record_scores.py, float32 throughout. No weight is a default (norms are not one, biases not zero), so
 that a norm left out or two layers swapped can't go unseen; texts are longer than Gemma's window.
 """
@@ -19,6 +19,8 @@ POSITIONS = 48
 WIDTH, INNER, HEADS, KEY_HEADS, HEAD_SIZE = 32, 32, 4, 2, 16
 WINDOW = 8
 LAYERS = {"llama": 2, "qwen2": 2, "gemma3": 7}  # of Gemma's seven the sixth sees everything
+# What each branch adds to the residual, by file; gemma3_loud's leaves the range of 16-bit floats.
+BRANCHES = {"llama": 1, "qwen2": 1, "gemma3": 1, "gemma3_loud": 40_000}
 
 
 def add_keys(writer, family):
@@ -46,7 +48,7 @@ def add_keys(writer, family):
     writer.add_eos_token_id(2)
 
 
-def add_tensors(writer, family, random):
+def add_tensors(writer, family, random, branch):
     def matrix(name, rows, columns):
         values = random.standard_normal((rows, columns)) / np.sqrt(columns)
         writer.add_tensor(name + ".weight", values.astype(np.float16))
@@ -74,16 +76,17 @@ def add_tensors(writer, family, random):
         if family == "gemma3":
             vector(block + "attn_q_norm.weight", HEAD_SIZE, 1)
             vector(block + "attn_k_norm.weight", HEAD_SIZE, 1)
-            vector(block + "post_attention_norm.weight", WIDTH, 1)
-            vector(block + "post_ffw_norm.weight", WIDTH, 1)
+            vector(block + "post_attention_norm.weight", WIDTH, branch)
+            vector(block + "post_ffw_norm.weight", WIDTH, branch)
 
 
-def record(folder, family):
+def record(folder, name, branch):
+    family = name.split("_")[0]
     random = np.random.default_rng(7)
-    path = folder / f"{family}.gguf"
+    path = folder / f"{name}.gguf"
     writer = gguf.GGUFWriter(path, family)
     add_keys(writer, family)
-    add_tensors(writer, family, random)
+    add_tensors(writer, family, random, branch)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -94,7 +97,7 @@ def record(folder, family):
     logits = last_hidden(weights, ids) @ head.T
     rows = ",\n".join(json.dumps([round(float(x), 6) for x in row], separators=(",", ":"))
                       for row in logits)
-    (folder / f"{family}.json").write_text(
+    (folder / f"{name}.json").write_text(
         '{"ids":' + json.dumps(ids, separators=(",", ":")) + ',\n"logits":[\n' + rows + "]}\n")
 
 
@@ -103,8 +106,8 @@ def main():
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for family in LAYERS:
-        record(folder, family)
+    for name, branch in BRANCHES.items():
+        record(folder, name, branch)
 
 
 main()
