@@ -18,7 +18,8 @@ namespace tenwatt {
 
 /// What an assistant is made of; models load when they are first needed.
 struct AssistantOptions {
-  std::string model = "smollm2-135m";
+  /// Empty: qwen2.5-coder-0.5b, or smollm2-135m on a machine of less than 4 GB.
+  std::string model = {};
   std::string recognizer = "whisper-base";
   std::string voice = "en_US-joe-medium";
   std::string system = "You are a helpful voice assistant. Answer in one or two short sentences.";

@@ -59,7 +59,8 @@ stage_build_and_ctest() { # NAME PRESET [cmake option...] -- ctest-option...
 
 pull_test_models() {
   if [ -n "${TENWATT_TEST_MODELS:-}" ]; then return 0; fi
-  build/release/tenwatt pull smollm2-135m whisper-tiny.en whisper-base en_US-joe-medium silero-vad ||
+  build/release/tenwatt pull smollm2-135m qwen2.5-coder-0.5b gemma3-270m whisper-tiny.en \
+    whisper-base en_US-joe-medium silero-vad ||
     say "models could not be pulled: tests that need them will say so and be skipped"
   TENWATT_TEST_MODELS=$(models_folder)
   export TENWATT_TEST_MODELS

@@ -35,9 +35,10 @@ Tokens tokenize_with(const text::Tokenizer& tokenizer, std::string_view text,
   return tokens;
 }
 
-/// The catalogue's or the user's language model.
+/// The catalogue's or the user's language model; the machine's default for no name.
 Result<store::ResolvedModel> resolve_language_model(const std::string& name_or_path) {
-  store::ResolvedModel resolved = TENWATT_TRY(resolve_model(name_or_path));
+  const std::string name(name_or_path.empty() ? store::default_models().front() : name_or_path);
+  store::ResolvedModel resolved = TENWATT_TRY(resolve_model(name));
   if (resolved.kind && *resolved.kind != store::ModelKind::kLanguage) {
     return fail(ErrorCode::kInvalidArgument, resolved.name + " is not a language model",
                 "tenwatt list shows what there is");

@@ -131,4 +131,11 @@ bool drop_mapped(std::span<const std::byte> part) {
   return std::ranges::any_of(all.files, [&](const MappedFile* file) { return file->drop(part); });
 }
 
+uint64_t physical_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long bytes = ::sysconf(_SC_PAGESIZE);
+  if (pages < 0 || bytes < 0) return 0;
+  return static_cast<uint64_t>(pages) * static_cast<uint64_t>(bytes);
+}
+
 }  // namespace tenwatt

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,5 +57,8 @@ class MappedFile {
 /// Drops these bytes from the resident set if they are part of a file mapped by MappedFile, and
 /// leaves them alone otherwise. True if they were.
 bool drop_mapped(std::span<const std::byte> part);
+
+/// Bytes of memory that this machine has; 0 if it does not say.
+uint64_t physical_memory();
 
 }  // namespace tenwatt

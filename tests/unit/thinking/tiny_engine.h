@@ -26,11 +26,12 @@ inline text::TokenizerSpec letters() {
   return spec;
 }
 
-inline std::shared_ptr<const LanguageEngine> tiny_engine() {
+inline std::shared_ptr<const LanguageEngine> tiny_engine(
+    text::TokenizerSpec tokenizer = letters()) {
   models::LanguageModel model;
   model.name = model.architecture = "tiny";
   model.graph = engine::testing::tiny_llama(64, kContext);
-  model.tokenizer = letters();
+  model.tokenizer = std::move(tokenizer);
   model.context = kContext;
   model.vocabulary = engine::testing::kVocabulary;
   auto engine = LanguageEngine::make(std::move(model), engine::testing::cpu_options());
