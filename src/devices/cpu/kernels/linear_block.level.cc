@@ -160,6 +160,8 @@ TENWATT_INLINE void halved_block(const Where& at, int v, const QuantBlock* x, pt
 template <const BlockTraits& kTraits, int R>
 TENWATT_INLINE void one_vector(const Where& at, int v, const QuantBlock* x, ptrdiff_t stride,
                                F (&out)[R][kVectors]) {
+  // Or the compiler broadcasts all activations once for all vectors, and keeps them in memory.
+  if constexpr (kVectors > 1) __asm__ volatile("" : "+r"(x));
   constexpr bool kHalved =
       kTraits.scales == Scales::kPairSteps || kTraits.scales == Scales::kPairStepsRises;
   if constexpr (kHalved) {

@@ -206,9 +206,11 @@ struct RowSums {
       const B four = spread4(x[r * stride].code + 4 * j);
       if constexpr (kBytes) {
         whole[r] = dot_offset_bytes(whole[r], (B)bytes, four);
+        __asm__("" : "+x"(whole[r]));
       } else {
         Partial& chain = pairs[r][kChains == 2 ? j / 4 : 0];
         chain = dot_nibbles(chain, (B)bytes, four);
+        __asm__("" : "+x"(chain));  // or GCC 12 multiplies everything before it adds anything
       }
     }
   }
