@@ -82,7 +82,7 @@ class WhisperOnEngine final : public SpeechModel {
 Result<std::shared_ptr<const WhisperEngine>> WhisperEngine::load(const std::string& path,
                                                                  WhisperPlacement placement) {
   const auto source = TENWATT_TRY(models::open_whisper_source(path));
-  auto built = models::build_whisper(*source);
+  auto built = models::build_whisper(*source, placement.encoder.plan.precision);
   if (!built) return fail_in(path, std::move(built).error());
   models::WhisperGraphs graphs = *std::move(built);
   TENWATT_TRY(check_frames(graphs.shape));

@@ -13,6 +13,7 @@ using graph::Builder;
 using graph::Dim;
 using graph::Graph;
 using graph::kNoValue;
+using graph::Operands;
 using graph::State;
 using graph::StateKind;
 using graph::ValueId;
@@ -23,7 +24,8 @@ const float kAttentionScale = 1.0F / std::sqrt(static_cast<float>(kWhisperHeadDi
 /// The pieces that encoder and decoder share: pre-norm residual blocks over [rows, d].
 class Blocks {
  public:
-  Blocks(Builder& builder, const WhisperShape& shape) : b_(builder), shape_(shape) {}
+  Blocks(Builder& builder, const WhisperShape& shape, Operands operands)
+      : b_(builder), shape_(shape), operands_(operands) {}
 
   ValueId norm(const std::string& name, ValueId x, const NormWeights& weights) {
     const ValueId gamma = b_.constant(name + ".gamma", weights.gamma);
@@ -34,7 +36,7 @@ class Blocks {
   ValueId linear(const std::string& name, ValueId x, const LinearWeights& weights) {
     const ValueId weight = b_.constant(name + ".weight", weights.weight);
     const ValueId bias = weights.bias ? b_.constant(name + ".bias", *weights.bias) : kNoValue;
-    return b_.linear(name, x, weight, bias);
+    return b_.linear(name, x, weight, bias, operands_);
   }
 
   /// [rows, d] -> [rows, heads, 64].
@@ -65,6 +67,7 @@ class Blocks {
  private:
   Builder& b_;
   const WhisperShape& shape_;
+  Operands operands_;
 };
 
 /// [mels, 2 rows] -> [rows, d]: two convolutions, the second of stride 2, and positions.
@@ -95,12 +98,12 @@ ValueId encoder_layer(Blocks& blocks, const std::string& name, ValueId x,
   return blocks.feed_forward(name + ".mlp", mixed, layer.feed_forward);
 }
 
-Result<Graph> build_encoder(const WhisperWeights& weights) {
+Result<Graph> build_encoder(const WhisperWeights& weights, Operands operands) {
   const WhisperShape& shape = weights.shape;
   Graph graph;
   graph.name = "whisper-encoder";
   Builder b(graph);
-  Blocks blocks(b, shape);
+  Blocks blocks(b, shape, operands);
   const Dim rows(shape.audio_context);
   const ValueId mel = b.input("mel", Format::kF32, {shape.mels, 2 * shape.audio_context});
   ValueId x = encoder_stem(b, weights, mel);
@@ -129,8 +132,11 @@ std::string self_name(char key_or_value, int64_t layer) {
 /// The decoder's graph while it is built.
 class Decoder {
  public:
-  explicit Decoder(const WhisperWeights& weights)
-      : weights_(weights), shape_(weights.shape), b_(graph_), blocks_(b_, weights.shape) {}
+  Decoder(const WhisperWeights& weights, Operands operands)
+      : weights_(weights),
+        shape_(weights.shape),
+        b_(graph_),
+        blocks_(b_, weights.shape, operands) {}
 
   Result<Graph> build() {
     graph_.name = "whisper-decoder";
@@ -222,17 +228,19 @@ std::string cross_name(char key_or_value, int64_t layer) {
   return fmt::format("cross_{}_{}", key_or_value, layer);
 }
 
-Result<WhisperGraphs> build_whisper(const WhisperWeights& weights) {
+Result<WhisperGraphs> build_whisper(const WhisperWeights& weights, devices::Precision precision) {
+  const Operands operands =
+      precision == devices::Precision::kFast ? Operands::kInt8 : Operands::kAsGiven;
   WhisperGraphs graphs;
   graphs.shape = weights.shape;
   graphs.decoder_layers = static_cast<int64_t>(weights.decoder.size());
-  graphs.encoder = TENWATT_TRY(build_encoder(weights));
-  graphs.decoder = TENWATT_TRY(Decoder(weights).build());
+  graphs.encoder = TENWATT_TRY(build_encoder(weights, operands));
+  graphs.decoder = TENWATT_TRY(Decoder(weights, operands).build());
   return graphs;
 }
 
-Result<WhisperGraphs> build_whisper(const WhisperSource& source) {
-  return build_whisper(TENWATT_TRY(read_whisper_weights(source)));
+Result<WhisperGraphs> build_whisper(const WhisperSource& source, devices::Precision precision) {
+  return build_whisper(TENWATT_TRY(read_whisper_weights(source)), precision);
 }
 
 }  // namespace tenwatt::models

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "devices/interface/device.h"
 #include "graph/ir/graph.h"
 #include "models/whisper_weights.h"
 
@@ -25,9 +26,10 @@ struct WhisperGraphs {
   graph::Graph decoder;
 };
 
+/// With kFast, the linear maps' operands may be rounded to int8; the output projection's may not.
 /// Errors as read_whisper_weights.
-Result<WhisperGraphs> build_whisper(const WhisperSource& source);
-Result<WhisperGraphs> build_whisper(const WhisperWeights& weights);
+Result<WhisperGraphs> build_whisper(const WhisperSource& source, devices::Precision precision);
+Result<WhisperGraphs> build_whisper(const WhisperWeights& weights, devices::Precision precision);
 
 /// Names of states and encoder outputs: cross_name('k', 3) is "cross_k_3".
 std::string cross_name(char key_or_value, int64_t layer);

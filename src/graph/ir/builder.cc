@@ -57,10 +57,13 @@ ValueId Builder::node(std::string_view op, std::string name, std::vector<ValueId
   return node(op, std::move(name), std::move(inputs), std::move(attributes), 1)[0];
 }
 
-ValueId Builder::linear(std::string name, ValueId x, ValueId weight, ValueId bias) {
+ValueId Builder::linear(std::string name, ValueId x, ValueId weight, ValueId bias,
+                        Operands operands) {
   std::vector<ValueId> inputs{x, weight};
   if (bias != kNoValue) inputs.push_back(bias);
-  return node("Linear", std::move(name), std::move(inputs));
+  Attributes attributes;
+  if (operands == Operands::kInt8) attributes["operands"] = std::string("int8");
+  return node("Linear", std::move(name), std::move(inputs), std::move(attributes));
 }
 
 ValueId Builder::embedding(std::string name, ValueId ids, ValueId table) {

@@ -40,6 +40,12 @@ struct ConvOptions {
   int64_t groups = 1;
 };
 
+/// How far a device may round the operands of a product.
+enum class Operands : uint8_t {
+  kAsGiven,  ///< as the run's precision says
+  kInt8,     ///< both to int8 with a scale per 32 elements
+};
+
 class Builder {
  public:
   using Attributes = std::map<std::string, Attribute, std::less<>>;
@@ -66,7 +72,8 @@ class Builder {
                             Attributes attributes, size_t outputs);
 
   // Linear maps. A bias or a weight that is absent is kNoValue.
-  ValueId linear(std::string name, ValueId x, ValueId weight, ValueId bias = kNoValue);
+  ValueId linear(std::string name, ValueId x, ValueId weight, ValueId bias = kNoValue,
+                 Operands operands = Operands::kAsGiven);
   ValueId embedding(std::string name, ValueId ids, ValueId table);
   /// x [batch, channels, n], weight [out, channels/groups, k] -> [batch, out, m].
   ValueId conv1d(std::string name, ValueId x, ValueId weight, ValueId bias,

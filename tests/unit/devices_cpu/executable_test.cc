@@ -55,6 +55,34 @@ TEST(Executable, EqualsTheReferenceForAnyLength) {
   }
 }
 
+/// x [tokens, 96] times w [50, 96].
+Graph linear_graph(const Tensor& w, graph::Operands operands) {
+  Graph graph;
+  Builder build(graph);
+  const ValueId x =
+      build.input("x", Format::kF32, {Dim::symbol(graph.add_symbol("t", {1, 64})), 96});
+  build.output(build.linear("y", x, build.constant("w", w), graph::kNoValue, operands));
+  EXPECT_TRUE(build.finish().has_value());
+  return graph;
+}
+
+TEST(Executable, FloatWeightsRoundedToInt8AreBlocksOfQ8_0) {
+  std::mt19937 random(21);
+  const Tensor w = random_tensor(random, {50, 96}, -1, 1);
+  const Tensor half = encoded(w, Format::kF16);
+  const Tensor blocks = encoded(half.to_f32().value(), Format::kQ8_0);
+  Loaded rounded = load_on_cpu(linear_graph(half, graph::Operands::kInt8));
+  Loaded given = load_on_cpu(linear_graph(blocks, graph::Operands::kAsGiven));
+  Team team(2);
+  for (int64_t rows : {1, 2, 33}) {
+    const Tensors inputs = {{"x", random_tensor(random, {rows, 96})}};
+    const auto ours = run_once(rounded, inputs, team);
+    const auto theirs = run_once(given, inputs, team);
+    ASSERT_TRUE(ours && theirs);
+    EXPECT_TRUE(same_bits(*ours, *theirs)) << rows << " rows";
+  }
+}
+
 TEST(Executable, ReshapesAndUnitTransposesAreNoSteps) {
   Graph graph;
   Builder build(graph);

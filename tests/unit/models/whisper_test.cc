@@ -101,7 +101,7 @@ class SmallWhisper : public testing::Test {
 };
 
 TEST_F(SmallWhisper, EncoderGivesHiddenRowsAndCrossKeysAndValues) {
-  const WhisperGraphs graphs = build_whisper(weights()).value();
+  const WhisperGraphs graphs = build_whisper(weights(), devices::Precision::kExact).value();
   const Tensor mel = made_up(random_, {kMels, 2 * kRows}, Format::kF32, 1);
   const auto values = graph::evaluate(graphs.encoder, {{"mel", mel}});
   ASSERT_TRUE(values) << values.error().message;
@@ -115,7 +115,7 @@ TEST_F(SmallWhisper, EncoderGivesHiddenRowsAndCrossKeysAndValues) {
 }
 
 TEST_F(SmallWhisper, AStepBehindACacheEqualsTheWholeSequence) {
-  const WhisperGraphs graphs = build_whisper(weights()).value();
+  const WhisperGraphs graphs = build_whisper(weights(), devices::Precision::kExact).value();
   Values cross;
   for (int64_t layer = 0; layer < 2; ++layer) {
     for (char part : {'k', 'v'}) {
@@ -143,7 +143,7 @@ TEST_F(SmallWhisper, AStepBehindACacheEqualsTheWholeSequence) {
 }
 
 TEST_F(SmallWhisper, DecoderDeclaresItsStatesAndKeepsHalfFloatMatrices) {
-  const WhisperGraphs graphs = build_whisper(weights()).value();
+  const WhisperGraphs graphs = build_whisper(weights(), devices::Precision::kExact).value();
   ASSERT_EQ(graphs.decoder.states.size(), 8U);
   const auto self = graphs.decoder.find_state("self_k_1");
   const auto cross = graphs.decoder.find_state("cross_v_0");
@@ -249,7 +249,7 @@ Container whisper_container(const std::string& spec = "WhisperSpec") {
 }
 
 Result<WhisperGraphs> build(const std::string& path) {
-  return build_whisper(*TENWATT_TRY(open_whisper_source(path)));
+  return build_whisper(*TENWATT_TRY(open_whisper_source(path)), devices::Precision::kExact);
 }
 
 ErrorCode error_of(const Container& container, uint8_t type = 4) {

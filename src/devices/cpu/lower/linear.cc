@@ -32,8 +32,8 @@ std::optional<PanelMatrix> panel_matrix(const LowerInput& input, size_t index) {
   if (!data) return std::nullopt;
   PanelMatrix matrix;
   matrix.panels = data;
-  if (packing == Packing::kBlockPanels) {
-    matrix.block = block_format(w.format());
+  if (const auto block = panel_block_format(w, packing)) {
+    matrix.block = block;
   } else if (packing == Packing::kFloatPanels || packing == Packing::kFloatPanelsTransposed) {
     matrix.floats = *float_format(w.format());
   } else {
@@ -98,6 +98,12 @@ const float* bias_of(const LowerInput& input, size_t index) {
   return reinterpret_cast<const float*>(data ? data : input.weights.plain(id));
 }
 
+/// The format that a matrix is multiplied in: the file's, or int8 that it was rounded to.
+std::string weight_name(const LowerInput& input, size_t index) {
+  const bool rounded = wanted_packing(input.graph, input.node, index) == Packing::kInt8Panels;
+  return rounded ? "int8" : std::string(info(input.in_format(index)).name);
+}
+
 Result<std::optional<Lowered>> lower_linear(const LowerInput& input) {
   const auto w = panel_matrix(input, 1);
   const bool constant_bias = !input.has(2) || input.is_constant(input.in(2));
@@ -122,8 +128,7 @@ Result<std::optional<Lowered>> lower_linear(const LowerInput& input) {
                       share.begin, share.end);
     };
   } else {
-    const Format format = input.in_format(1);
-    step.kernel = "linear_block " + std::string(info(format).name) + " " + kernels->name;
+    step.kernel = "linear_block " + weight_name(input, 1) + " " + kernels->name;
     const Activations activations(rows, w->k);
     step.member_scratch = activations.private_bytes();
     step.shared_scratch = activations.shared_bytes();

@@ -30,9 +30,15 @@ Packing row_matrix(const Tensor& w) {
   return float_format(w.format()) ? Packing::kFloatPanels : Packing::kPlain;
 }
 
-Packing linear_input(const Node&, size_t index, const Tensor& w) {
-  if (index == 1) return row_matrix(w);
-  return Packing::kPlainF32;
+/// Float weights that a node lets be rounded to int8 are panels of this format.
+constexpr Format kRounded = Format::kQ8_0;
+
+Packing linear_input(const Node& node, size_t index, const Tensor& w) {
+  if (index != 1) return Packing::kPlainF32;
+  const Packing packing = row_matrix(w);
+  const bool rounds = packing == Packing::kFloatPanels && node.text("operands", "") == "int8" &&
+                      w.rank() == 2 && w.shape()[1] % info(kRounded).block == 0;
+  return rounds ? Packing::kInt8Panels : packing;
 }
 
 Packing gated_input(const Node&, size_t index, const Tensor& w) {
@@ -156,10 +162,11 @@ Result<size_t> packed_bytes(const Tensor& w, const PackedPiece& piece) {
       return static_cast<size_t>(panels_of(m.rows)) *
              float_panel_bytes(*float_format(w.format()), m.columns);
     }
-    case Packing::kBlockPanels: {
+    case Packing::kBlockPanels:
+    case Packing::kInt8Panels: {
       const MatrixExtents m = matrix_extents(w, piece.packing);
       return static_cast<size_t>(panels_of(m.rows)) *
-             block_panel_bytes(*block_format(w.format()), m.columns);
+             block_panel_bytes(*panel_block_format(w, piece.packing), m.columns);
     }
     case Packing::kConv:
       if (piece.groups < 1 || w.shape()[0] % piece.groups != 0) {
@@ -181,6 +188,31 @@ Result<size_t> packed_bytes(const Tensor& w, const PackedPiece& piece) {
              conv_transpose1d_weight_floats(w.shape()[0], w.shape()[1], w.shape()[2], piece.stride);
   }
   return fail(ErrorCode::kInternal, "unknown packing");
+}
+
+/// Panels [begin, end) of float weights rounded to int8 blocks, 16 rows at a time.
+Status pack_rounded(const Tensor& w, int64_t begin, int64_t end, std::span<std::byte> out) {
+  const MatrixExtents m = matrix_extents(w, Packing::kInt8Panels);
+  const FormatInfo& from = info(w.format());
+  const FormatInfo& to = info(kRounded);
+  const size_t row_bytes = w.bytes().size() / static_cast<size_t>(m.rows);
+  const size_t rounded_bytes = static_cast<size_t>(m.columns) / to.block * to.bytes;
+  const BlockFormat block = *block_format(kRounded);
+  const size_t panel_bytes = block_panel_bytes(block, m.columns);
+  std::vector<float> row(static_cast<size_t>(m.columns));
+  std::vector<std::byte> rounded(rounded_bytes * kPanelRows);
+  for (int64_t panel = begin; panel < end; ++panel) {
+    const int64_t first = panel * kPanelRows;
+    const int64_t count = std::min(kPanelRows, m.rows - first);
+    for (int64_t r = 0; r < count; ++r) {
+      from.decode(w.bytes().subspan(static_cast<size_t>(first + r) * row_bytes, row_bytes), row);
+      to.encode(row,
+                std::span(rounded).subspan(static_cast<size_t>(r) * rounded_bytes, rounded_bytes));
+    }
+    pack_block_panel(block, rounded.data(), count, m.columns, 0,
+                     out.data() + static_cast<size_t>(panel) * panel_bytes);
+  }
+  return {};
 }
 
 PackedPiece piece_for(const Graph& graph, const Node& node, size_t index) {
@@ -238,9 +270,11 @@ class Planner {
 }  // namespace
 
 std::string_view packing_name(Packing packing) {
-  constexpr std::string_view kNames[] = {
-      "plain", "plain-f32",      "panels",         "panels-transposed",        "block-panels",
-      "conv",  "conv-transpose", "integer-panels", "integer-panels-transposed"};
+  constexpr std::string_view kNames[] = {"plain",          "plain-f32",
+                                         "panels",         "panels-transposed",
+                                         "block-panels",   "int8-panels",
+                                         "conv",           "conv-transpose",
+                                         "integer-panels", "integer-panels-transposed"};
   return kNames[static_cast<size_t>(packing)];
 }
 
@@ -260,6 +294,11 @@ MatrixExtents matrix_extents(const Tensor& tensor, Packing packing) {
   return {tensor.count() / shape.back(), shape.back()};
 }
 
+std::optional<BlockFormat> panel_block_format(const Tensor& tensor, Packing packing) {
+  if (packing == Packing::kInt8Panels) return block_format(kRounded);
+  return packing == Packing::kBlockPanels ? block_format(tensor.format()) : std::nullopt;
+}
+
 Result<std::vector<PackedPiece>> plan_packing(const Graph& graph) { return Planner(graph).plan(); }
 
 int64_t packing_items(const Graph& graph, const PackedPiece& piece) {
@@ -271,6 +310,7 @@ int64_t packing_items(const Graph& graph, const PackedPiece& piece) {
     case Packing::kFloatPanels:
     case Packing::kFloatPanelsTransposed:
     case Packing::kBlockPanels:
+    case Packing::kInt8Panels:
       return panels_of(matrix_extents(*graph.value(piece.value).constant, piece.packing).rows);
     default:
       return 1;
@@ -318,6 +358,8 @@ Status pack_items(const Graph& graph, const PackedPiece& piece, int64_t begin, i
     case Packing::kFloatPanelsTransposed:
     case Packing::kBlockPanels:
       break;
+    case Packing::kInt8Panels:
+      return pack_rounded(w, begin, end, out);
   }
   const MatrixExtents m = matrix_extents(w, piece.packing);
   const bool block = piece.packing == Packing::kBlockPanels;

@@ -3,11 +3,13 @@
 // blocks of channels, everything else is copied as it is.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "devices/cpu/kernels/table.h"
 #include "graph/ir/graph.h"
 
 namespace tenwatt::cpu {
@@ -18,6 +20,7 @@ enum class Packing : uint8_t {
   kFloatPanels,              ///< [..., k], leading axes are rows
   kFloatPanelsTransposed,    ///< [k, n]
   kBlockPanels,              ///< [n, k] of a block format
+  kInt8Panels,               ///< [n, k] of floats, rounded to blocks of int8
   kConv,                     ///< ONNX Conv [out, in / groups, kernel]
   kConvTranspose,            ///< ONNX ConvTranspose [in, out, kernel]
   kIntegerPanels,            ///< bytes [out, in / groups, kernel...], panels of each group
@@ -39,6 +42,9 @@ struct PackedPiece {
   size_t offset = 0;   ///< in that piece, a multiple of 64
   size_t bytes = 0;
 };
+
+/// The block format of a constant in panels of one; absent under other packings.
+std::optional<BlockFormat> panel_block_format(const Tensor& tensor, Packing packing);
 
 /// All pieces of a graph, in a fixed order. Plain ones share the piece "plain".
 Result<std::vector<PackedPiece>> plan_packing(const graph::Graph& graph);
