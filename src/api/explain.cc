@@ -39,7 +39,8 @@ Result<std::vector<Placement>> explain(const std::shared_ptr<Runtime>& runtime,
   if (kind == ModelKind::kVoice) {
     return TENWATT_TRY(Voice::open(runtime, name_or_path))->placement();
   }
-  return std::vector<Placement>{TENWATT_TRY(Network::open(runtime, resolved.main))->placement()};
+  const auto network = TENWATT_TRY(Network::open(runtime, resolved.main));
+  return std::vector<Placement>{TENWATT_TRY(network->placement())};
 }
 
 }  // namespace tenwatt

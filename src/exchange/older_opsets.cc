@@ -1,5 +1,6 @@
 #include "exchange/older_opsets.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,14 +25,20 @@ void set_input(Node& node, size_t index, ValueId value) {
   node.inputs[index] = value;
 }
 
+ValueId add_single(Graph& graph, std::string op, std::string name, std::vector<ValueId> inputs) {
+  const ValueId output = graph.add_value(name);
+  graph.add_node({std::move(op), std::move(name), std::move(inputs), {output}, {}});
+  return output;
+}
+
 // The attribute `key` as a constant at input `index`; nothing if the node doesn't have it.
 Status to_input(Graph& graph, Node& node, std::string_view key, size_t index) {
   const Attribute* attribute = node.attribute(key);
   if (attribute == nullptr) return {};
   Tensor tensor;
   if (const auto* list = std::get_if<std::vector<int64_t>>(attribute)) {
-    const auto count = static_cast<int64_t>(list->size());
-    tensor = Tensor::of(std::span<const int64_t>(*list), {count});
+    tensor = TENWATT_TRY(Tensor::create(Format::kI64, {std::ssize(*list)}));
+    std::ranges::copy(*list, tensor.mutable_values<int64_t>().begin());
   } else if (const auto* number = std::get_if<int64_t>(attribute)) {
     tensor = Tensor::of<int64_t>({*number}, {1});
   } else if (const auto* real = std::get_if<float>(attribute)) {
@@ -47,14 +54,28 @@ Status to_input(Graph& graph, Node& node, std::string_view key, size_t index) {
 
 Status axes_to_input(Graph& graph, Node& node) { return to_input(graph, node, "axes", 1); }
 
+// A float attribute as a scalar of the format that input 0 has, which is not known yet.
+Status to_scalar_like(Graph& graph, Node& node, std::string_view key, size_t index) {
+  const Attribute* attribute = node.attribute(key);
+  if (attribute == nullptr) return {};
+  if (!std::holds_alternative<float>(*attribute) || node.inputs.empty()) {
+    return fail(ErrorCode::kCorrupt, "the attribute " + std::string(key) + " is no number");
+  }
+  TENWATT_TRY(to_input(graph, node, key, index));
+  const std::string name = output_name(graph, node) + "_" + std::string(key) + "_like";
+  const std::vector<ValueId> inputs{node.inputs[index], node.inputs[0]};
+  set_input(node, index, add_single(graph, "CastLike", name, inputs));
+  return {};
+}
+
 Status clip(Graph& graph, Node& node) {
-  TENWATT_TRY(to_input(graph, node, "min", 1));
-  return to_input(graph, node, "max", 2);
+  TENWATT_TRY(to_scalar_like(graph, node, "min", 1));
+  return to_scalar_like(graph, node, "max", 2);
 }
 
 Status pad(Graph& graph, Node& node) {
   TENWATT_TRY(to_input(graph, node, "pads", 1));
-  return to_input(graph, node, "value", 2);
+  return to_scalar_like(graph, node, "value", 2);
 }
 
 Status slice(Graph& graph, Node& node) {
@@ -75,12 +96,6 @@ Status split_count(Graph&, Node& node) {
 
 Status dropout(Graph& graph, Node& node) { return to_input(graph, node, "ratio", 1); }
 Status top_k(Graph& graph, Node& node) { return to_input(graph, node, "k", 1); }
-
-ValueId add_single(Graph& graph, std::string op, std::string name, std::vector<ValueId> inputs) {
-  const ValueId output = graph.add_value(name);
-  graph.add_node({std::move(op), std::move(name), std::move(inputs), {output}, {}});
-  return output;
-}
 
 // Until opset 12 these worked on a matrix: all axes from `axis` on were normalised together.
 // Flatten, the operator over the rows, and the old shape again say the same today.
@@ -122,6 +137,16 @@ Status batch_normalization(Graph&, Node& node) {
     return fail(ErrorCode::kUnsupported, "normalisation that isn't per channel");
   }
   node.attributes.erase("spatial");
+  return {};
+}
+
+// Runtimes read 1 as yes and everything else as no.
+Status plain_flags(Graph&, Node& node) {
+  for (const std::string_view key : {"allowzero", "keepdims", "noop_with_empty_axes"}) {
+    const auto found = node.attributes.find(key);
+    if (found == node.attributes.end()) continue;
+    if (auto* number = std::get_if<int64_t>(&found->second)) *number = *number == 1 ? 1 : 0;
+  }
   return {};
 }
 
@@ -172,7 +197,12 @@ constexpr Row kRows[] = {
 
 }  // namespace
 
+bool is_older_operator(std::string_view op) {
+  return std::ranges::find(kRows, op, &Row::op) != std::end(kRows);
+}
+
 Status modernise(Graph& graph, Node& node, int64_t opset) {
+  TENWATT_TRY(plain_flags(graph, node));
   for (const Row& row : kRows) {
     if (row.op == node.op && opset < row.until) TENWATT_TRY(row.rewrite(graph, node));
   }

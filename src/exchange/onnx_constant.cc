@@ -1,5 +1,7 @@
 #include "exchange/onnx_constant.h"
 
+#include <algorithm>
+
 #include "files/onnx.h"
 #include "onnx_proto/onnx.pb.h"
 
@@ -7,9 +9,10 @@ namespace tenwatt::exchange {
 namespace {
 
 template <class T, class Field>
-Tensor row(const Field& field) {
-  const std::vector<T> values(field.begin(), field.end());
-  return Tensor::of(std::span<const T>(values), {static_cast<int64_t>(values.size())});
+Result<Tensor> row(const Field& field) {
+  Tensor tensor = TENWATT_TRY(Tensor::create(format_of<T>(), {field.size()}));
+  std::ranges::copy(field, tensor.mutable_values<T>().begin());
+  return tensor;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace tenwatt::exchange {
 namespace {
 
 constexpr int64_t kOldestOpset = 7;  // the first with today's broadcasting
-constexpr int64_t kNewestOpset = 27;
+constexpr int64_t kNewestOpset = 28;
 
 // Operators that older opsets define as today, so that their models can be read all the same.
 constexpr std::string_view kNeverChanged[] = {"Constant", "Identity", "Not", "Shape", "Transpose"};
@@ -30,7 +30,7 @@ Result<int64_t> opset_of(const onnx::ModelProto& model) {
   if (opset >= kOldestOpset && opset <= kNewestOpset) return opset;
   if (opset > 0 && opset < kOldestOpset && never_changed(model.graph())) return kOldestOpset;
   return fail(ErrorCode::kUnsupported,
-              "the model uses opset " + std::to_string(opset) + " (7 to 27 are read)",
+              "the model uses opset " + std::to_string(opset) + " (7 to 28 are read)",
               "convert it with onnx.version_converter");
 }
 

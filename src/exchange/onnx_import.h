@@ -10,7 +10,7 @@
 
 namespace tenwatt::exchange {
 
-/// Imports a model file of opset 7 to 27.
+/// Imports a model file of opset 7 to 28.
 ///
 /// Initializers and Constant nodes become constants. A dynamic extent of an input becomes a symbol
 /// with the bounds 1 to 2^20, named by its dim_param (the same name is the same symbol) or

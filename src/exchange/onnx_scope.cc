@@ -10,6 +10,7 @@
 #include "exchange/onnx_constant.h"
 #include "exchange/onnx_types.h"
 #include "files/onnx.h"
+#include "graph/ops/schema.h"
 #include "onnx_proto/onnx.pb.h"
 
 namespace tenwatt::exchange {
@@ -31,6 +32,40 @@ std::string title(const NodeProto& node) {
 
 bool is_constant(const NodeProto& node) {
   return node.op_type() == "Constant" && is_standard_domain(node.domain());
+}
+
+// What attributes hold wherever they occur; one of another kind would be read as absent.
+struct AttributeKind {
+  std::string_view name;
+  AttributeProto::AttributeType type;
+};
+constexpr AttributeKind kAttributeKinds[] = {
+    {"allowzero", AttributeProto::INT},     {"alpha", AttributeProto::FLOAT},
+    {"auto_pad", AttributeProto::STRING},   {"axes", AttributeProto::INTS},
+    {"axis", AttributeProto::INT},          {"batch_dims", AttributeProto::INT},
+    {"beta", AttributeProto::FLOAT},        {"block_size", AttributeProto::INT},
+    {"ceil_mode", AttributeProto::INT},     {"dilations", AttributeProto::INTS},
+    {"direction", AttributeProto::STRING},  {"end", AttributeProto::INT},
+    {"epsilon", AttributeProto::FLOAT},     {"exclusive", AttributeProto::INT},
+    {"group", AttributeProto::INT},         {"hidden_size", AttributeProto::INT},
+    {"keepdims", AttributeProto::INT},      {"kernel_shape", AttributeProto::INTS},
+    {"layout", AttributeProto::INT},        {"mean", AttributeProto::FLOAT},
+    {"mode", AttributeProto::STRING},       {"noop_with_empty_axes", AttributeProto::INT},
+    {"num_outputs", AttributeProto::INT},   {"output_padding", AttributeProto::INTS},
+    {"output_shape", AttributeProto::INTS}, {"pads", AttributeProto::INTS},
+    {"perm", AttributeProto::INTS},         {"reduction", AttributeProto::STRING},
+    {"reverse", AttributeProto::INT},       {"scale", AttributeProto::FLOAT},
+    {"seed", AttributeProto::FLOAT},        {"split", AttributeProto::INTS},
+    {"strides", AttributeProto::INTS},      {"to", AttributeProto::INT},
+    {"transA", AttributeProto::INT},        {"transB", AttributeProto::INT},
+};
+
+Status check_kind(const AttributeProto& attribute) {
+  const auto* row = std::ranges::find(kAttributeKinds, attribute.name(), &AttributeKind::name);
+  if (row == std::end(kAttributeKinds) || row->type == attribute.type()) return {};
+  return fail(ErrorCode::kCorrupt, "it holds " +
+                                       AttributeProto::AttributeType_Name(attribute.type()) +
+                                       ", not " + AttributeProto::AttributeType_Name(row->type));
 }
 
 template <class Field>
@@ -118,11 +153,7 @@ class Importer {
   }
 
   Status import_node(NodeProto& proto) {
-    if (!is_standard_domain(proto.domain())) {
-      return fail(ErrorCode::kUnsupported,
-                  "the operator belongs to the domain \"" + proto.domain() + "\"",
-                  "export the model with standard ONNX operators only");
-    }
+    TENWATT_TRY(check_operator(proto));
     Node node;
     node.op = proto.op_type();
     node.name = proto.name();
@@ -132,6 +163,23 @@ class Importer {
     TENWATT_TRY(modernise(graph_, node, scope_.opset));
     graph_.add_node(std::move(node));
     return {};
+  }
+
+  // Operators of ours can have the name of an ONNX operator that means something else.
+  Status check_operator(const NodeProto& proto) const {
+    if (proto.op_type().empty()) return fail(ErrorCode::kCorrupt, "it names no operator");
+    if (!is_standard_domain(proto.domain())) {
+      return fail(ErrorCode::kUnsupported,
+                  "the operator belongs to the domain \"" + proto.domain() + "\"",
+                  "export the model with standard ONNX operators (domain ai.onnx) only");
+    }
+    const bool modern =
+        graph::find_schema(proto.op_type()) != nullptr && !graph::is_own_operator(proto.op_type());
+    if (modern || is_older_operator(proto.op_type())) return {};
+    return fail(ErrorCode::kUnsupported,
+                "the operator " + proto.op_type() + " of ai.onnx, opset " +
+                    std::to_string(scope_.opset) + ", is not known here",
+                "export the model without it, or with the simpler operators that it stands for");
   }
 
   // Trailing absent values say nothing, so they go.
@@ -181,6 +229,7 @@ class Importer {
     if (!proto.ref_attr_name().empty()) {
       return fail(ErrorCode::kUnsupported, "a reference to an attribute of a function");
     }
+    TENWATT_TRY(check_kind(proto));
     switch (proto.type()) {
       case AttributeProto::FLOAT:
         return proto.f();

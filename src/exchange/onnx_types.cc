@@ -11,6 +11,7 @@ using graph::Graph;
 using graph::Range;
 
 constexpr Range kDynamic{1, int64_t{1} << 20};
+constexpr int kMostAxes = 64;
 
 Dim named_symbol(const std::string& name, Graph& graph) {
   const auto known = graph.find_symbol(name);
@@ -34,6 +35,11 @@ Result<graph::Type> import_type(const onnx::ValueInfoProto& info, Graph& graph) 
   if (!tensor.has_shape()) {
     return fail(ErrorCode::kUnsupported, "value \"" + info.name() + "\" has no declared rank",
                 "export the model with shapes for its inputs");
+  }
+  if (tensor.shape().dim_size() > kMostAxes) {
+    return fail(ErrorCode::kUnsupported, "value \"" + info.name() + "\" has " +
+                                             std::to_string(tensor.shape().dim_size()) +
+                                             " axes, more than " + std::to_string(kMostAxes));
   }
   graph::Type type{*format, {}, std::nullopt};
   for (const auto& dim : tensor.shape().dim()) {

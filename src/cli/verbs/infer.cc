@@ -17,8 +17,8 @@ constexpr std::array kOptions = {
     OptionSpec{.name = "input",
                .letter = 'i',
                .type = OptionType::kList,
-               .value_name = "NAME=FILE.npy",
-               .help = "an input; once for each"},
+               .value_name = "NAME=FILE.npy|NUMBERS",
+               .help = "an input: a file, a number (sr=16000) or a list (1,2,3); once for each"},
     OptionSpec{.name = "output",
                .letter = 'o',
                .value_name = "FOLDER",
@@ -41,14 +41,27 @@ std::string file_name(std::string value) {
   return value + ".npy";
 }
 
-Result<std::map<std::string, Array>> read_inputs(const std::vector<std::string>& given) {
+/// Whether the text after "NAME=" names a file; what can't be a number does too.
+bool names_file(const std::string& text) {
+  std::error_code ignored;
+  const bool numbers = text.find_first_not_of("0123456789.,+-eE") == std::string::npos;
+  const bool truths = text.starts_with("true") || text.starts_with("false");
+  return std::filesystem::exists(text, ignored) || !(numbers || truths || text == "nan");
+}
+
+Result<std::map<std::string, Array>> read_inputs(const Network& network,
+                                                 const std::vector<std::string>& given) {
   std::map<std::string, Array> inputs;
   for (const std::string& text : given) {
     const size_t equals = text.find('=');
-    if (equals == std::string::npos) {
-      return fail(ErrorCode::kUsage, "--input " + text + " names no file", "write NAME=FILE.npy");
+    if (equals == std::string::npos || equals + 1 == text.size()) {
+      return fail(ErrorCode::kUsage, "--input " + text + " gives no value",
+                  "write NAME=FILE.npy, or a number for a scalar: sr=16000");
     }
-    inputs.insert_or_assign(text.substr(0, equals), TENWATT_TRY(read_npy(text.substr(equals + 1))));
+    const std::string name = text.substr(0, equals);
+    const std::string value = text.substr(equals + 1);
+    inputs.insert_or_assign(
+        name, TENWATT_TRY(names_file(value) ? read_npy(value) : network.literal(name, value)));
   }
   return inputs;
 }
@@ -59,9 +72,9 @@ std::string shape_text(const Array& array) {
 
 Status run(const Invocation& invocation) {
   const auto runtime = TENWATT_TRY(open_runtime(invocation));
-  const auto inputs = TENWATT_TRY(read_inputs(invocation.options.list("input")));
   const auto network = TENWATT_TRY(Network::open(runtime, invocation.arguments[0],
                                                  {.shapes = invocation.options.list("shape")}));
+  const auto inputs = TENWATT_TRY(read_inputs(*network, invocation.options.list("input")));
   const auto results = TENWATT_TRY(
       network->run(inputs, {.taps = invocation.options.list("tap"), .cancel = invocation.cancel}));
   const std::string folder = invocation.options.text("output");

@@ -100,6 +100,7 @@ void Graph::compact() {
   Graph to;
   to.name = name;
   to.symbols_ = symbols_;
+  to.symbols_by_name_ = symbols_by_name_;
   Copier copier(*this, to);
   for (size_t i = 0; i < values_.size(); ++i)
     if (needed[i]) copier.copied(static_cast<ValueId>(i));
@@ -115,6 +116,8 @@ void Graph::compact() {
   to.tokens = tokens;
   to.wanted = wanted;
   to.assumptions = assumptions;
+  to.one_run = one_run;
+  to.folded_bytes = folded_bytes;
   copier.move_sources(Inputs::kAreRead);
   *this = std::move(to);
 }
@@ -199,6 +202,8 @@ Result<Graph> extract(const Graph& graph, std::span<const ValueId> inputs,
   out.tokens = graph.tokens;
   out.wanted = graph.wanted;
   out.assumptions = graph.assumptions;
+  out.one_run = graph.one_run;
+  out.folded_bytes = graph.folded_bytes;
   copier.move_sources(Inputs::kBindSymbols);
   return out;
 }

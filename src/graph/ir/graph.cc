@@ -56,14 +56,15 @@ std::vector<int64_t> Node::integers(std::string_view key, std::vector<int64_t> f
 }
 
 SymbolId Graph::add_symbol(std::string name, Range bounds) {
+  const auto id = static_cast<SymbolId>(symbols_.size());
+  symbols_by_name_.emplace(name, id);
   symbols_.push_back({std::move(name), bounds, std::nullopt});
-  return static_cast<SymbolId>(symbols_.size()) - 1;
+  return id;
 }
 
 std::optional<SymbolId> Graph::find_symbol(std::string_view name) const {
-  for (size_t i = 0; i < symbols_.size(); ++i)
-    if (symbols_[i].name == name) return static_cast<SymbolId>(i);
-  return std::nullopt;
+  const auto found = symbols_by_name_.find(name);
+  return found == symbols_by_name_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<Range> Graph::symbol_ranges() const {

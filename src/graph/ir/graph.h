@@ -166,6 +166,14 @@ class Graph {
 
   /// Set by infer_shapes; see check_assumptions.
   std::vector<Assumption> assumptions;
+  /// Set by infer_shapes where it fails because this value has to be constant: whoever knows its
+  /// content can go on.
+  std::optional<ValueId> undecided;
+  /// For a plan that serves one run only: integers that become extents have to be constant, too.
+  /// Else inference makes symbols of them, with bounds that the run's numbers may not keep.
+  bool one_run = false;
+  /// Bytes of constants that folding made, all in all; it stops at a budget.
+  int64_t folded_bytes = 0;
 
   /// An error names the first assumption that these bindings break; one whose symbols are not all
   /// bound yet is left for later.
@@ -190,6 +198,7 @@ class Graph {
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::map<std::string, ValueId, std::less<>> by_name_;
+  std::map<std::string, SymbolId, std::less<>> symbols_by_name_;  ///< the first of each name
 };
 
 /// The part of `graph` that computes `outputs` from `inputs`, as a graph of its own: the given

@@ -89,12 +89,19 @@ Status conditional(Inference& in) {
     for (size_t i = 0; i < outputs.size(); ++i) set_output(in, i, outputs[i]);
     return {};
   }
-  auto outputs = TENWATT_TRY(infer_branch(in, "then_branch", Taken::kMaybe));
-  const auto others = TENWATT_TRY(infer_branch(in, "else_branch", Taken::kMaybe));
+  auto first = infer_branch(in, "then_branch", Taken::kMaybe);
+  auto second = infer_branch(in, "else_branch", Taken::kMaybe);
+  if (!first || !second) {
+    // The branch that isn't taken need not make sense for these inputs.
+    std::string why = (first ? second : first).error().message;
+    return in.undecided(in.node().inputs[0], "its condition must be known before the run: " + why);
+  }
+  std::vector<BranchOutput>& outputs = *first;
+  const std::vector<BranchOutput>& others = *second;
   for (size_t i = 0; i < outputs.size(); ++i) {
     BranchOutput& output = outputs[i];
     if (output.format != others[i].format || output.shape.size() != others[i].shape.size())
-      return in.wrong("its branches give values of different types");
+      return in.undecided(in.node().inputs[0], "its branches give values of different types");
     for (size_t axis = 0; axis < output.shape.size(); ++axis)
       if (output.shape[axis] != others[i].shape[axis]) output.shape[axis].reset();
     if (output.known != others[i].known) output.known.reset();

@@ -1,4 +1,6 @@
 // Operators that read or write by index: the Gather and Scatter family and NonZero.
+#include <algorithm>
+
 #include "graph/ops/schema.h"
 
 namespace tenwatt::graph {
@@ -66,6 +68,8 @@ Status gather_nd(Inference& in) {
   TENWATT_TRY(check_indices(in));
   const int64_t batch = in.node().integer("batch_dims", 0);
   const size_t columns = TENWATT_TRY(index_columns(in, batch));
+  for (size_t i = 0; i < static_cast<size_t>(batch); ++i)
+    TENWATT_TRY(in.same(in.shape(0)[i], in.shape(1)[i], "batch axes of data and indices"));
   Dims shape(in.shape(1).begin(), in.shape(1).end() - 1);
   const auto rest = static_cast<ptrdiff_t>(columns) + batch;
   shape.insert(shape.end(), in.shape(0).begin() + rest, in.shape(0).end());
@@ -89,7 +93,9 @@ Status scatter_nd(Inference& in) {
 
 Status non_zero(Inference& in) {
   const int64_t most = in.range(in.count(in.shape(0))).max;
-  in.set(0, Format::kI64, {Dim(in.rank(0)), in.symbol_extent(0, 1, most)});
+  // A scalar counts as a vector of one element.
+  const int64_t rank = std::max<int64_t>(in.rank(0), 1);
+  in.set(0, Format::kI64, {Dim(rank), in.symbol_extent(0, 1, most)});
   return {};
 }
 

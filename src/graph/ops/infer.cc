@@ -46,6 +46,7 @@ Status infer_node(Graph& graph, NodeId node) {
 
 Status infer_shapes(Graph& graph) {
   graph.assumptions.clear();
+  graph.undecided.reset();
   SymbolTable symbols(graph);
   for (size_t i = 0; i < graph.nodes().size(); ++i)
     TENWATT_TRY(infer(graph, static_cast<NodeId>(i), symbols));

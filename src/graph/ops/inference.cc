@@ -100,8 +100,8 @@ Result<Dims> Inference::elements_of(ValueId id, int depth) {
   }
   const auto total = small_count(value.type.shape);
   if (!total || *total > kMaxSymbolsPerValue) {
-    return wrong("the extents in " + graph_.describe(id) +
-                 " are neither known nor few enough to be decided by data");
+    return undecided(id, "the extents in " + graph_.describe(id) +
+                             " are neither known nor few enough to be decided by data");
   }
   if (value.producer != kNoNode && depth < kMaxTrace) {
     const Node& producer = graph_.node(value.producer);
@@ -124,6 +124,8 @@ Result<Dims> Inference::elements_of(ValueId id, int depth) {
   }
   if (!is_integer(value.type.format))
     return wrong(graph_.describe(id) + " decides an extent but holds no integers");
+  if (graph_.one_run)
+    return undecided(id, "the extents in " + graph_.describe(id) + " are decided by data");
   Dims made;
   for (int64_t i = 0; i < *total; ++i)
     made.push_back(symbols_.at(id, Symbol::Source::Kind::kElement, i, data_bounds(id)));
@@ -138,8 +140,9 @@ Result<std::vector<int64_t>> Inference::numbers(size_t input, std::string_view a
   const auto contents = known(input);
   const auto values = contents ? numbers_of(*contents) : std::nullopt;
   if (!values) {
-    return wrong("its " + std::string(attribute) + " (" + graph_.describe(node_.inputs[input]) +
-                 ") must be known before the run");
+    return undecided(node_.inputs[input], "its " + std::string(attribute) + " (" +
+                                              graph_.describe(node_.inputs[input]) +
+                                              ") must be known before the run");
   }
   return *values;
 }
@@ -272,6 +275,11 @@ std::string Inference::shapes() const {
 
 std::unexpected<Error> Inference::wrong(std::string message) const {
   return fail(ErrorCode::kInvalidArgument, where() + ": " + message);
+}
+
+std::unexpected<Error> Inference::undecided(ValueId value, std::string message) {
+  graph_.undecided = value;
+  return wrong(std::move(message));
 }
 
 std::optional<int64_t> small_count(const Dims& shape) {

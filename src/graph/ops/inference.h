@@ -91,6 +91,8 @@ class Inference {
   /// The shapes of all inputs, for the end of an error message.
   std::string shapes() const;
   std::unexpected<Error> wrong(std::string message) const;
+  /// As `wrong`, for want of a number that only a run has; the graph remembers which value.
+  std::unexpected<Error> undecided(ValueId value, std::string message);
 
  private:
   Result<Dims> elements_of(ValueId id, int depth);

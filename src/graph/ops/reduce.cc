@@ -33,7 +33,8 @@ std::optional<Dim> reduced(const Inference& in, const Dims& contents, Reduction 
 
 template <Reduction reduction>
 Status reduce(Inference& in) {
-  const auto axes = TENWATT_TRY(in.numbers(1, "axes"));
+  // A scalar has no axis, and runtimes read past those that a node names.
+  const auto axes = in.rank(0) == 0 ? std::vector<int64_t>() : TENWATT_TRY(in.numbers(1, "axes"));
   const bool keep = in.node().integer("keepdims", 1) != 0;
   const bool nothing = axes.empty() && in.node().integer("noop_with_empty_axes", 0) != 0;
   std::vector<bool> gone(in.shape(0).size(), axes.empty() && !nothing);
@@ -56,10 +57,10 @@ Status reduce(Inference& in) {
   return {};
 }
 
-/// Weights must fit the extents that they scale.
-Status check_weight(Inference& in, size_t input, size_t axis) {
+/// Weights broadcast to the input.
+Status check_weight(Inference& in, size_t input) {
   if (!in.has(input)) return {};
-  Dims scaled(in.shape(0).begin() + static_cast<ptrdiff_t>(axis), in.shape(0).end());
+  const Dims& scaled = in.shape(0);
   const Dims together = TENWATT_TRY(in.broadcast(scaled, in.shape(input)));
   if (together.size() != scaled.size())
     return in.wrong("its weights have more axes than they scale; " + in.shapes());
@@ -71,8 +72,8 @@ Status check_weight(Inference& in, size_t input, size_t axis) {
 Status layer_normalization(Inference& in) {
   const auto axis =
       static_cast<size_t>(TENWATT_TRY(in.axis(in.node().integer("axis", -1), in.rank(0))));
-  TENWATT_TRY(check_weight(in, 1, axis));
-  TENWATT_TRY(check_weight(in, 2, axis));
+  TENWATT_TRY(check_weight(in, 1));
+  TENWATT_TRY(check_weight(in, 2));
   in.set(0, in.format(0), in.shape(0));
   Dims statistics = in.shape(0);
   for (size_t i = axis; i < statistics.size(); ++i) statistics[i] = Dim(1);

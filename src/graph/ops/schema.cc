@@ -30,6 +30,11 @@ const Schema* find_schema(std::string_view op) {
   return found != rows.end() && (*found)->op == op ? *found : nullptr;
 }
 
+bool is_own_operator(std::string_view op) {
+  const auto own = sequence_schemas();
+  return op == "Silu" || std::ranges::find(own, op, &Schema::op) != own.end();
+}
+
 std::span<const Schema* const> all_schemas() { return table(); }
 
 }  // namespace tenwatt::graph

@@ -22,6 +22,9 @@ struct Schema {
 
 /// The row of an operator, or null if the house does not know it.
 const Schema* find_schema(std::string_view op);
+/// Whether an operator is one of ours (own_operators.md), which means something else than the ONNX
+/// operator of the same name, if there is one.
+bool is_own_operator(std::string_view op);
 /// For each input of a branch of an If node, the index of the node's input that it captures.
 Result<std::vector<size_t>> captured_inputs(const Node& node, const Graph& branch);
 

@@ -198,7 +198,8 @@ Outputs scatter_nd(const Node& node, Inputs inputs, const ReferenceContext&) {
   if (updates.shape() != expected) {
     return invalid("updates are " + to_string(updates.shape()) + ", not " + to_string(expected));
   }
-  Tensor result = data.clone();
+  Tensor result = TENWATT_TRY(Tensor::create(data.format(), data.shape()));
+  std::ranges::copy(data.bytes(), result.mutable_bytes().begin());
   TENWATT_TRY(with_scalar(data.format(), "data", [&]<class T>() -> Status {
     std::span<T> to = result.mutable_values<T>();
     const T* from = updates.values<T>().data();
@@ -224,11 +225,13 @@ Outputs non_zero(const Node&, Inputs inputs, const ReferenceContext&) {
     }
     return {};
   }));
-  Tensor result = TENWATT_TRY(Tensor::create(Format::kI64, {x.rank(), std::ssize(found)}));
-  Integers strides = strides_of(x.shape());
+  // A scalar counts as a vector of one element.
+  const Shape shape = x.rank() == 0 ? Shape{1} : x.shape();
+  Tensor result = TENWATT_TRY(Tensor::create(Format::kI64, {std::ssize(shape), std::ssize(found)}));
+  Integers strides = strides_of(shape);
   int64_t* to = result.mutable_values<int64_t>().data();
   for (size_t axis = 0; axis < strides.size(); ++axis) {
-    for (int64_t at : found) *to++ = at / strides[axis] % x.shape()[axis];
+    for (int64_t at : found) *to++ = at / strides[axis] % shape[axis];
   }
   return one(std::move(result));
 }

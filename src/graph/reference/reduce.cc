@@ -88,7 +88,9 @@ struct Reduction {
 
 Result<Reduction> plan(const Node& node, Inputs inputs, const Tensor& data) {
   Integers axes = TENWATT_TRY(list_of(node, inputs, 1, "axes"));
-  axes = TENWATT_TRY(axes_in(axes, data.rank()));
+  // An axis may be named twice; a scalar has none, and runtimes read past those that a node names.
+  if (data.rank() == 0) axes.clear();
+  for (int64_t& axis : axes) axis = TENWATT_TRY(axis_in(axis, data.rank()));
   bool nothing = axes.empty() && node.integer("noop_with_empty_axes", 0) != 0;
   bool everything = axes.empty() && !nothing;
   bool keeps = node.integer("keepdims", 1) != 0;

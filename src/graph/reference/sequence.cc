@@ -176,7 +176,8 @@ Outputs rotary_embedding(const Node& node, Inputs inputs, const ReferenceContext
   if (turned > width || turned % 2 != 0) return invalid("rotary_dim does not fit the heads");
   std::vector<double> angles = TENWATT_TRY(frequencies(node, maybe(inputs, 2), turned));
   Pairing pairing = node.integer("interleaved", 0) != 0 ? Pairing{2, 1} : Pairing{1, turned / 2};
-  Tensor result = x.clone();
+  Tensor result = TENWATT_TRY(Tensor::create(x.format(), x.shape()));
+  std::ranges::copy(x.bytes(), result.mutable_bytes().begin());
   std::span<float> values = result.mutable_values<float>();
   int64_t heads = x.shape()[1];
   for (int64_t row = 0; row < std::ssize(positions) * heads; ++row) {

@@ -1,5 +1,6 @@
 // Random numbers become inputs, so that the caller seeds them and every run can be repeated:
-// RandomNormalLike(x; mean, scale) = noise_k * scale + mean with noise_k of x's shape.
+// RandomNormalLike(x; mean, scale) = noise_k * scale + mean with noise_k of x's shape. A node with a
+// seed of its own repeats anyway, so it stays.
 #include <numeric>
 
 #include "graph/rewrites/optimise.h"
@@ -25,6 +26,7 @@ Result<int64_t> noise_as_inputs(Graph& graph) {
     const Node node = graph.nodes()[i];
     const ValueId output = node.outputs[0];
     if (node.op != "RandomNormalLike" || graph.value(output).type.format != Format::kF32) continue;
+    if (node.attribute("seed") != nullptr) continue;
     const float mean = node.real("mean", 0.0f);
     const float scale = node.real("scale", 1.0f);
     const Type type = graph.value(output).type;

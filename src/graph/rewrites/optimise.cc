@@ -34,7 +34,13 @@ constexpr int kMaxRounds = 64;
 Status restore(Graph& graph) {
   graph.compact();
   TENWATT_TRY(graph.normalise());
-  return infer_shapes(graph);
+  Status inferred = infer_shapes(graph);
+  // What a chosen branch can't say about itself may be plain in its place.
+  while (!inferred && TENWATT_TRY(splice_conditionals(graph)) > 0) {
+    TENWATT_TRY(graph.normalise());
+    inferred = infer_shapes(graph);
+  }
+  return inferred;
 }
 
 }  // namespace

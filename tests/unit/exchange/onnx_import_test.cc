@@ -93,7 +93,7 @@ TEST(OnnxImport, NodesMayStandInAnyOrder) {
 TEST(OnnxImport, AttributesOfEveryKindArrive) {
   ModelBuilder model;
   model.input("x", {2});
-  onnx::NodeProto& node = model.node("Custom", {"x"}, {"y"});
+  onnx::NodeProto& node = model.node("Relu", {"x"}, {"y"});
   ModelBuilder::attribute(node, "f", AttributeProto::FLOAT).set_f(0.5f);
   ModelBuilder::attribute(node, "i", AttributeProto::INT).set_i(-4);
   ModelBuilder::attribute(node, "s", AttributeProto::STRING).set_s("text");
@@ -162,9 +162,9 @@ ModelBuilder relu(int64_t opset = 17) {
 
 TEST(OnnxImportRefuses, OpsetsItDoesNotKnow) {
   EXPECT_EQ(relu(7).failure(), std::nullopt);
-  EXPECT_EQ(relu(27).failure(), std::nullopt);
+  EXPECT_EQ(relu(28).failure(), std::nullopt);
   EXPECT_EQ(relu(6).failure(), ErrorCode::kUnsupported);
-  EXPECT_EQ(relu(28).failure(), ErrorCode::kUnsupported);
+  EXPECT_EQ(relu(29).failure(), ErrorCode::kUnsupported);
   ModelBuilder other = relu();
   other.proto.mutable_opset_import(0)->set_domain("com.example");
   EXPECT_EQ(other.failure(), ErrorCode::kUnsupported);
@@ -242,6 +242,50 @@ TEST(OnnxImport, SurvivesCutsAndFlips) {
   model.output("y");
   testing_files::attack(model.proto.SerializeAsString(), testing_files::Cuts::kMayBeValid,
                         [](const std::string& path) { return import_onnx(path).has_value(); });
+}
+
+TEST(OnnxImport, AnOperatorOfOursIsNotTheOnnxOperatorOfItsName) {
+  for (const char* op : {"Attention", "RotaryEmbedding", "Linear", "Silu"}) {
+    ModelBuilder model(24);
+    model.input("x", {2, 3, 4});
+    model.node(op, {"x", "x", "x"}, {"y"}).set_name("block");
+    model.output("y");
+    const auto graph = model.import();
+    ASSERT_FALSE(graph) << op;
+    EXPECT_EQ(graph.error().code, ErrorCode::kUnsupported);
+    const std::string& message = graph.error().message;
+    EXPECT_NE(message.find("\"block\""), std::string::npos) << message;
+    EXPECT_NE(message.find(op), std::string::npos) << message;
+    EXPECT_NE(message.find("ai.onnx, opset 24"), std::string::npos) << message;
+    EXPECT_FALSE(graph.error().remedy.empty());
+  }
+}
+
+TEST(OnnxImport, ANodeWithoutAnOperatorAndAValueOfManyAxesAreRefused) {
+  ModelBuilder nameless;
+  nameless.input("x", {2});
+  nameless.node("", {"x"}, {"y"});
+  nameless.output("y");
+  EXPECT_EQ(nameless.failure(), ErrorCode::kCorrupt);
+  ModelBuilder deep;
+  deep.input("x", {1});
+  auto& shape = *deep.graph().mutable_input(0)->mutable_type()->mutable_tensor_type();
+  for (int i = 0; i < 100; ++i) shape.mutable_shape()->add_dim()->set_dim_value(1);
+  deep.node("Relu", {"x"}, {"y"});
+  deep.output("y");
+  EXPECT_EQ(deep.failure(), ErrorCode::kUnsupported);
+}
+
+TEST(OnnxImport, AnAttributeOfAnotherKindIsNotTakenForAbsent) {
+  ModelBuilder model;
+  model.input("x", {2, 2});
+  auto& node = model.node("Softmax", {"x"}, {"y"});
+  ModelBuilder::attribute(node, "axis", AttributeProto::STRING).set_s("one");
+  model.output("y");
+  const auto graph = model.import();
+  ASSERT_FALSE(graph);
+  EXPECT_NE(graph.error().message.find("axis: it holds STRING, not INT"), std::string::npos)
+      << graph.error().message;
 }
 
 }  // namespace

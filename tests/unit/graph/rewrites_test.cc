@@ -319,5 +319,32 @@ TEST_F(Rewrites, FixingASymbolMakesExtentsNumbers) {
   EXPECT_FALSE(fix_symbol(graph_, "n", 4));
 }
 
+TEST(FoldConstants, ASmallFileCannotFillMemory) {
+  // Each node is cheap to write and names 8 MB.
+  Graph graph;
+  const ValueId shape = graph.add_constant("shape", Tensor::of<int64_t>({1024, 2048}, {2}));
+  for (int i = 0; i < 50; ++i) {
+    const ValueId filled = graph.add_value("filled");
+    graph.add_node({"ConstantOfShape", "filled", {shape}, {filled}, {}});
+    graph.outputs.push_back(filled);
+  }
+  ASSERT_TRUE(optimise(graph));
+  EXPECT_LE(graph.folded_bytes, int64_t{17} << 20);
+  EXPECT_FALSE(graph.nodes().empty()) << "what is too large is computed in a run";
+}
+
+TEST(FoldConstants, LargeProductsWaitForARun) {
+  Graph graph;
+  const ValueId shape = graph.add_constant("shape", Tensor::of<int64_t>({1000, 1000}, {2}));
+  const ValueId ones = graph.add_value("ones");
+  const ValueId product = graph.add_value("product");
+  graph.add_node({"ConstantOfShape", "ones", {shape}, {ones}, {}});
+  graph.add_node({"MatMul", "product", {ones, ones}, {product}, {}});
+  graph.outputs = {product};
+  ASSERT_TRUE(optimise(graph));
+  ASSERT_EQ(graph.nodes().size(), 1u);
+  EXPECT_EQ(graph.nodes()[0].op, "MatMul");
+}
+
 }  // namespace
 }  // namespace tenwatt::graph
