@@ -1,6 +1,7 @@
 // Pulling from a hub on this machine (hub_server.py) that cuts, stalls, lies and misbehaves.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -42,7 +43,7 @@ struct Request {
 struct HubTest : ::testing::Test {
   void SetUp() override {
     set_log_level(LogLevel::kError);
-    root = ::testing::TempDir() + "tenwatt_hub";
+    root = ::testing::TempDir() + "tenwatt_hub_" + std::to_string(::getpid());
     fs::remove_all(root);
     add("tiny/llm/model.gguf", large);
     add("tiny/llm/README.md", "hello");

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Line 6: no file can hurt the program.
+
+First every parser on a small valid file: 200 cuts and 5,000 flips each, in the release build (time
+and memory are bounded) and under sanitizers, where the fuzzers also replay the kept corpus. Then 20
+flips of every file of the catalogue through the program: whatever it says, it must say it and
+leave. TENWATT_TEST_MODELS is the folder of the catalogue's files.
+"""
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+RELEASE = ROOT / "build/release/tests/fuzz/hostile"
+SANITIZED = ROOT / "build/fuzz/tests/fuzz"
+PROGRAM = os.environ.get("TENWATT", str(ROOT / "build/release/tenwatt"))
+MODELS = Path(os.environ.get("TENWATT_TEST_MODELS", "/nonexistent"))
+SOUND = ROOT / "../shared/data/speech/human/harvard-1-1.wav"
+FLIPS = 20
+LIMIT = 120  # seconds
+
+
+class Verdict:
+    failed = 0
+    passed = 0
+
+    def check(self, what, good, detail=""):
+        self.failed += not good
+        self.passed += good
+        print(("ok      " if good else "FAILED  ") + what + ("" if good else f": {detail}"),
+              flush=True)
+
+
+def parsers(verdict):
+    done = subprocess.run([str(RELEASE)], capture_output=True, text=True)
+    print(done.stdout, end="")
+    verdict.check("release build: every mutant within 5 s and twice its size and 64 MB",
+                  done.returncode == 0, done.stderr[-2000:])
+    if not (SANITIZED / "hostile").exists():
+        print("not run: the sanitizer build (./dev fuzz makes it)")
+        return
+    done = subprocess.run([str(SANITIZED / "hostile")], capture_output=True, text=True)
+    verdict.check("sanitizer build: every mutant loads or gives an error",
+                  "ERROR" not in done.stderr and "runtime error" not in done.stderr and
+                  done.returncode in (0, 1), done.stderr[-3000:])
+    for fuzzer in sorted(SANITIZED.glob("fuzz_*")):
+        corpus = ROOT / "tests/fuzz/corpus" / fuzzer.name.removeprefix("fuzz_")
+        if not corpus.is_dir():
+            continue
+        done = subprocess.run([str(fuzzer), "-runs=0", str(corpus)], capture_output=True, text=True)
+        verdict.check(f"kept corpus of {corpus.name}", done.returncode == 0, done.stderr[-2000:])
+
+
+def command_for(path, out):
+    """What to do with a catalogue file so that all of it is read and computed with."""
+    name = path.name
+    if name.endswith(".gguf"):
+        return ["generate", str(path), "-p", "Hello", "-n", "1"]
+    if name.startswith("silero"):
+        return ["explain", str(path)]
+    if name.endswith(".onnx") or name.endswith(".onnx.json"):
+        voice = str(path).removesuffix(".json")
+        return ["say", "hello", "--voice", voice, "-o", str(out)]
+    return ["transcribe", str(SOUND), "--stt", str(path.parent)]
+
+
+def flip(path, generator):
+    """Changes one to four bytes, half of the time among the first 64 KB; gives them back."""
+    size = path.stat().st_size
+    old = []
+    with open(path, "r+b") as file:
+        for _ in range(generator.randint(1, 4)):
+            at = generator.randrange(min(size, 65536) if generator.random() < 0.5 else size)
+            file.seek(at)
+            old.append((at, file.read(1)))
+            file.seek(at)
+            file.write(bytes([generator.choice((0, 1, 0x7f, 0x80, 0xff, generator.randrange(256)))]))
+    return old
+
+
+def unflip(path, old):
+    with open(path, "r+b") as file:
+        for at, byte in reversed(old):
+            file.seek(at)
+            file.write(byte)
+
+
+def catalogue_files():
+    for path in sorted(MODELS.rglob("*")):
+        if path.is_file() and path.suffix in (".gguf", ".onnx", ".json", ".bin", ".txt"):
+            yield path
+
+
+def catalogue(verdict, only):
+    generator = random.Random(6)
+    for source in catalogue_files():
+        if only and only not in source.name:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            # Beside the copy lie links to whatever belongs to the file.
+            for other in source.parent.iterdir():
+                if other.is_file() and other != source:
+                    (Path(folder) / other.name).symlink_to(other.resolve())
+            copy = Path(folder) / source.name
+            copy.write_bytes(source.read_bytes())
+            outcomes = {}
+            for _ in range(FLIPS):
+                old = flip(copy, generator)
+                code = run(command_for(copy, Path(folder) / "out.wav"), folder)
+                outcomes[code] = outcomes.get(code, 0) + 1
+                unflip(copy, old)
+            bad = {code: count for code, count in outcomes.items() if code not in (0, 1, 3)}
+            verdict.check(f"{FLIPS} flips of {source.relative_to(MODELS)}: {outcomes}", not bad, bad)
+
+
+def run(words, home):
+    environment = dict(os.environ, TENWATT_HOME=str(home))
+    shutil.rmtree(Path(home) / "cache", ignore_errors=True)  # packed weights of the last mutant
+    try:
+        return subprocess.run([PROGRAM, *words], env=environment, timeout=LIMIT,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    except subprocess.TimeoutExpired:
+        return "too long"
+
+
+def main():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    only = sys.argv[1] if len(sys.argv) > 1 else ""
+    verdict = Verdict()
+    if only != "--catalogue":
+        parsers(verdict)
+    if MODELS.is_dir():
+        catalogue(verdict, "" if only == "--catalogue" else only)
+    else:
+        print("not run: the catalogue's files, TENWATT_TEST_MODELS is not set")
+    sys.exit(1 if verdict.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
