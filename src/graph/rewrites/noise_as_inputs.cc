@@ -1,6 +1,6 @@
 // Random numbers become inputs, so that the caller seeds them and every run can be repeated:
-// RandomNormalLike(x; mean, scale) = noise_k * scale + mean with noise_k of x's shape. A node with a
-// seed of its own repeats anyway, so it stays.
+// RandomNormalLike(x; mean, scale) = noise_k * scale + mean with noise_k of x's shape. A node with
+// a seed of its own repeats anyway, so it stays.
 #include <numeric>
 
 #include "graph/rewrites/optimise.h"

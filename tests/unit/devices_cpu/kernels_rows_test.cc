@@ -46,7 +46,8 @@ TEST_P(RowKernel, LayerNormAndRmsNorm) {
   for (const int64_t n : kLengths) {
     const auto x = random(n, 2.0f), w = random(n), b = random(n);
     std::vector<float> y(n + 1, 77.0f), z(n + 1, 77.0f);
-    table().layer_norm({x.data(), n, y.data(), n, 1, n}, {w.data(), b.data(), 1e-5f, nullptr, nullptr});
+    table().layer_norm({x.data(), n, y.data(), n, 1, n},
+                       {w.data(), b.data(), 1e-5f, nullptr, nullptr});
     table().rms_norm({x.data(), n, z.data(), n, 1, n}, w.data(), 1e-5f);
     double mean = 0, square = 0, variance = 0;
     for (const float v : x) mean += v / static_cast<double>(n);

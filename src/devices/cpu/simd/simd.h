@@ -4,8 +4,8 @@
 // A file per level gives what the hardware does: types; Lanes (the
 // numbers of the lanes); fma (a * b + c), min and max (b
 // where either is NaN), sqrt, round (to nearest
-// even), floor, ceil, to_int (to nearest even); load_f16, store_f16, load_bf16, load_i8; load_part and
-// store_part (the first n lanes, the others zero or untouched, and never a byte past them);
+// even), floor, ceil, to_int (to nearest even); load_f16, store_f16, load_bf16, load_i8; load_part
+// and store_part (the first n lanes, the others zero or untouched, and never a byte past them);
 // scale_by_power (x * 2^n for whole n); look_up (entries of a table of 16 by bytes below 16); and
 // three integer dots over the 4 bytes of each lane, with codes unsigned: dot_nibbles (codes below
 // 64; a Partial may be 16 bits wide and wraps: at most 8 calls for codes < 16, 4 for codes < 32),
