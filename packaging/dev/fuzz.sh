@@ -14,12 +14,12 @@ run_fuzzer() { # run_fuzzer NAME SECONDS
   say "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions in $2 s"
 }
 
-# The smallest set of what a fuzzer has found that reaches the same code becomes its kept corpus.
+# The smallest set of short files that reaches all code that was reached becomes the kept corpus.
 keep_corpus() { # keep_corpus NAME
   local kept=tests/fuzz/corpus/$1 work=build/fuzz/corpus/$1
   rm -rf "$kept.new"
   mkdir -p "$kept.new"
-  "build/fuzz/tests/fuzz/fuzz_$1" -merge=1 -max_len=4096 "$kept.new" "$kept" "$work" \
+  "build/fuzz/tests/fuzz/fuzz_$1" -set_cover_merge=1 -use_counters=0 -max_len=2048 "$kept.new" "$kept" "$work" \
     >/dev/null 2>&1
   rm -rf "$kept"
   mv "$kept.new" "$kept"
