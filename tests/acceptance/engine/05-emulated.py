@@ -28,8 +28,10 @@ PROCESSORS = (
 )
 KERNEL_TESTS = "*IntegerBlockSums*:*LinearBlock*:*QuantisedMatmul*"
 PROMPT = "The capital of France is"
-LOG_PROBABILITY = 0.05  # as far as a fast answer may be from another machine's
-SNR_DB = 80.0           # as line 3 of the spine asks of another program's sound
+# Activations are rounded to int8, so sums in another order tip some of them: the levels of one x86
+# machine already differ by 0.07, llama.cpp's variants by 0.25.
+LOG_PROBABILITY = 0.25
+SNR_DB = 80.0  # as line 3 of the spine asks of another program's sound
 
 
 def emulated(emulator, processor, program, *words):
