@@ -48,6 +48,19 @@ def shared(name):
     return path
 
 
+def node_cases():
+    """The folder of ONNX's node cases, which the onnx package of the reference Python ships."""
+    named = os.environ.get("TENWATT_TEST_ONNX_NODE")
+    if named and Path(named).is_dir():
+        return Path(named)
+    run = subprocess.run([PYTHON, "-c", "import onnx; print(onnx.__file__)"],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    folder = Path(run.stdout.strip()).parent / "backend/test/data/node"
+    if run.returncode != 0 or not folder.is_dir():
+        not_run("no node cases: TENWATT_TEST_ONNX_NODE names their folder, onnx 1.22.0 ships them")
+    return folder
+
+
 def tenwatt(*words, stdin=b"", environment=None):
     """Standard output of a run that has to succeed."""
     if not os.access(PROGRAM, os.X_OK):

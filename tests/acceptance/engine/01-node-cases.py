@@ -12,25 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from language_checks import PROGRAM, Verdict, model, not_run, tenwatt_json
+from language_checks import PROGRAM, Verdict, model, node_cases, not_run, tenwatt_json
 
 BUILD = Path(PROGRAM).parent
 CASES = 396  # that onnxruntime 1.32 passes
 MODELS = ("en_US-joe-medium.onnx", "whisper-tiny.en", "silero_vad_16k_sequence.onnx")
-
-
-def node_cases():
-    for place in (os.environ.get("TENWATT_TEST_ONNX_NODE"), "/tmp/m/onnx-node"):
-        if place and Path(place).is_dir():
-            return place
-    try:
-        import onnx
-    except ImportError:
-        onnx = None
-    inside = onnx and Path(onnx.__file__).parent / "backend/test/data/node"
-    if inside and inside.is_dir():
-        return str(inside)
-    not_run("no node cases: TENWATT_TEST_ONNX_NODE names their folder, onnx 1.22.0 ships them")
 
 
 def run_test(program, pattern):
@@ -39,7 +25,7 @@ def run_test(program, pattern):
         not_run(f"no {path}; ./dev build makes it")
     run = subprocess.run([path, f"--gtest_filter={pattern}"], stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, check=False,
-                         env={**os.environ, "TENWATT_TEST_ONNX_NODE": node_cases()})
+                         env={**os.environ, "TENWATT_TEST_ONNX_NODE": str(node_cases())})
     return run.returncode, run.stdout
 
 

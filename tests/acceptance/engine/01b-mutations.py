@@ -9,7 +9,6 @@ and onnxruntime refuses is listed in a file.
 """
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from voice_checks import ROOT  # first: finds the right Python
-from language_checks import NOT_RUN, PROGRAM, Verdict, not_run, shared
+from language_checks import NOT_RUN, PROGRAM, Verdict, node_cases, not_run, shared
 
 import numpy as np
 
@@ -31,17 +30,6 @@ BOUNDS = {"float32": (1e-5, 1e-3), "float64": (1e-5, 1e-3), "float16": (1e-3, 2e
 SIDES = ("program", "reference")
 RECORD = HERE / "mutations.txt"
 CHUNK = 500
-
-
-def node_cases():
-    place = os.environ.get("TENWATT_TEST_ONNX_NODE")
-    if place and Path(place).is_dir():
-        return place
-    import onnx
-    inside = Path(onnx.__file__).parent / "backend/test/data/node"
-    if inside.is_dir():
-        return str(inside)
-    not_run("no node cases: TENWATT_TEST_ONNX_NODE names their folder, onnx 1.22.0 ships them")
 
 
 def lines_of(command, first, last):
@@ -66,7 +54,7 @@ def lines_of(command, first, last):
 
 def attempts(folder, wanted):
     """Rows of all attempts until onnxruntime has computed as many as are wanted."""
-    command = [sys.executable, str(HERE / "onnx_mutations.py"), node_cases(),
+    command = [sys.executable, str(HERE / "onnx_mutations.py"), str(node_cases()),
                str(shared("onnx/node_cases.tsv")), str(folder)]
     rows, computed, first = {}, 0, 0
     while computed < wanted:
