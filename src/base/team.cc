@@ -7,13 +7,19 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/team_sizer.h"
+
 namespace tenwatt {
 namespace {
 
-// Spinning bridges the gap between two steps of a plan (well under 50 microseconds); beyond that a
-// member parks, so that an idle team costs nothing.
-constexpr int kBarrierSpins = 4000;
-constexpr int kParkSpins = 20000;
+// Spinning bridges the gap between two steps of a plan (well under 50 microseconds). A member that
+// waits for longer offers its core to others, one of which may be the member that it waits for;
+// then it parks, so that an idle team costs nothing.
+constexpr int kSpins = 1000;
+constexpr int kBarrierYields = 50;
+constexpr int kParkYields = 300;
+constexpr int kSpinsPerYield = 50;
 
 // Two cache lines: x86 prefetches lines in pairs, some ARM cores have lines of 128 bytes.
 constexpr size_t kLine = 128;
@@ -27,11 +33,15 @@ void relax() {
 }
 
 /// Returns the new value once `counter` differs from `seen`: spins first, then sleeps.
-uint32_t wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, int spins) {
-  for (int i = 0; i < spins; ++i) {
+uint32_t wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, int yields) {
+  for (int i = 0; i < kSpins + yields * kSpinsPerYield; ++i) {
     const uint32_t value = counter.load(std::memory_order_acquire);
     if (value != seen) return value;
-    relax();
+    if (i > kSpins && i % kSpinsPerYield == 0) {
+      sched_yield();
+    } else {
+      relax();
+    }
   }
   for (;;) {
     const uint32_t value = counter.load(std::memory_order_acquire);
@@ -40,28 +50,41 @@ uint32_t wait_for_change(const std::atomic<uint32_t>& counter, uint32_t seen, in
   }
 }
 
+/// A job's number and members in one word, so that a late member never mixes two jobs up.
+constexpr uint32_t kMembersMask = 0x3ff;
+constexpr uint32_t kJobStep = kMembersMask + 1;
+
 }  // namespace
 
 struct Team::Impl {
-  explicit Impl(int threads) : size(std::max(1, threads)) {}
+  explicit Impl(int threads)
+      : size(std::clamp(threads, 1, static_cast<int>(kMembersMask))), sizer(size) {}
 
   /// True if the job goes on. The last to arrive publishes the answer in the round itself (its
   /// lowest bit): `cancelled` may already hold the answer of the next barrier when a slow member
   /// wakes from this one.
-  bool meet() {
+  bool meet(const Member& member) {
     const uint32_t round = barrier_round.load(std::memory_order_acquire);
-    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == member.size()) {
       arrived.store(0, std::memory_order_relaxed);
       const uint32_t next = ((round | 1u) + 1u) | (cancelled ? 1u : 0u);
       barrier_round.store(next, std::memory_order_release);
       barrier_round.notify_all();
       return (next & 1u) == 0;
     }
-    return (wait_for_change(barrier_round, round, kBarrierSpins) & 1u) == 0;
+    if (member.index() != 0) {
+      return (wait_for_change(barrier_round, round, kBarrierYields) & 1u) == 0;
+    }
+    const Clock::Duration start = system_clock().now();
+    const uint32_t next = wait_for_change(barrier_round, round, kBarrierYields);
+    stalled += system_clock().now() - start;
+    return (next & 1u) == 0;
   }
 
   const int size;
-  std::mutex turn;  // one job at a time
+  TeamSizer sizer;
+  Clock::Duration stalled{0};  // by member 0 in the job that runs
+  std::mutex turn;             // one job at a time
   std::vector<std::thread> threads;
   std::function<void(int)> delay;
 
@@ -76,8 +99,6 @@ struct Team::Impl {
   bool cancelled = false;
 };
 
-int Member::size() const { return team_->impl_->size; }
-
 bool Member::barrier() {
   Team::Impl& impl = *team_->impl_;
   if (impl.delay) impl.delay(index_);
@@ -85,7 +106,7 @@ bool Member::barrier() {
   if (index_ == 0 && impl.cancel != nullptr && impl.cancel->load(std::memory_order_relaxed)) {
     impl.cancelled = true;
   }
-  return impl.size > 1 ? impl.meet() : !impl.cancelled;
+  return size_ > 1 ? impl.meet(*this) : !impl.cancelled;
 }
 
 Member::Share Member::share(int64_t items, int64_t grain) const {
@@ -101,12 +122,13 @@ Team::Team(int threads) : impl_(std::make_unique<Impl>(threads)) {
       Impl& impl = *impl_;
       uint32_t seen = 0;
       for (;;) {
-        wait_for_change(impl.job_round, seen, kParkSpins);
-        seen = impl.job_round.load(std::memory_order_acquire);
+        seen = wait_for_change(impl.job_round, seen, kParkYields);
         if (impl.stopping.load(std::memory_order_acquire)) return;
-        Member member(this, index);
+        const int members = static_cast<int>(seen & kMembersMask);
+        if (index >= members) continue;
+        Member member(this, index, members);
         (*impl.job)(member);
-        impl.meet();
+        impl.meet(member);
       }
     });
   }
@@ -114,7 +136,7 @@ Team::Team(int threads) : impl_(std::make_unique<Impl>(threads)) {
 
 Team::~Team() {
   impl_->stopping.store(true, std::memory_order_release);
-  impl_->job_round.fetch_add(1, std::memory_order_acq_rel);
+  impl_->job_round.fetch_add(kJobStep, std::memory_order_acq_rel);
   impl_->job_round.notify_all();
   for (std::thread& thread : impl_->threads) thread.join();
 }
@@ -127,13 +149,22 @@ bool Team::run(const std::function<void(Member&)>& job, const std::atomic<bool>*
   impl_->cancel = cancel;
   impl_->cancelled = cancel != nullptr && cancel->load(std::memory_order_relaxed);
   if (impl_->cancelled) return false;
-  if (impl_->size > 1) {
-    impl_->job_round.fetch_add(1, std::memory_order_acq_rel);
-    impl_->job_round.notify_all();
+  const Clock::Duration start = system_clock().now();
+  const int members = impl_->sizer.members(start);
+  Member member(this, 0, members);
+  if (members == 1) {  // the others need not even know
+    job(member);
+    return !impl_->cancelled;
   }
-  Member member(this, 0);
+  impl_->stalled = Clock::Duration{0};
+  const uint32_t round = impl_->job_round.load(std::memory_order_relaxed) & ~kMembersMask;
+  impl_->job_round.store((round + kJobStep) | static_cast<uint32_t>(members),
+                         std::memory_order_release);
+  impl_->job_round.notify_all();
   job(member);
-  if (impl_->size > 1) impl_->meet();
+  impl_->meet(member);
+  const Clock::Duration end = system_clock().now();
+  impl_->sizer.ran(members, end - start, impl_->stalled, end);
   return !impl_->cancelled;
 }
 

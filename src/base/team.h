@@ -3,7 +3,8 @@
 //
 // One wake per job and spinning barriers inside it make a barrier cost a fraction of a
 // microsecond. Between jobs the members spin briefly, then park. Cancellation is decided by one
-// member and published in the barrier, so no member leaves alone.
+// member and published in the barrier, so no member leaves alone. While other programs hold the
+// cores, jobs get fewer members (base/team_sizer.h): results must not depend on how many.
 #pragma once
 
 #include <atomic>
@@ -20,7 +21,7 @@ class Team;
 class Member {
  public:
   int index() const { return index_; }  ///< 0 is the caller's thread
-  int size() const;                     ///< members in the team
+  int size() const { return size_; }    ///< members in this job, at most Team::size()
   /// Waits for all members. False if the job was cancelled: every member then gets false at the
   /// same barrier and must return.
   bool barrier();
@@ -33,9 +34,10 @@ class Member {
 
  private:
   friend class Team;
-  Member(Team* team, int index) : team_(team), index_(index) {}
+  Member(Team* team, int index, int size) : team_(team), index_(index), size_(size) {}
   Team* team_;
   int index_;
+  int size_;
 };
 
 class Team {
@@ -47,7 +49,7 @@ class Team {
   Team& operator=(const Team&) = delete;
 
   int size() const;
-  /// Runs `job` on every member and returns when all have left it. Calls from several threads take
+  /// Runs `job` on the members and returns when all have left it. Calls from several threads take
   /// turns. `cancel` is polled at barriers by member 0. Returns false if the job was cancelled.
   bool run(const std::function<void(Member&)>& job, const std::atomic<bool>* cancel = nullptr);
 

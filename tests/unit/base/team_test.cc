@@ -31,9 +31,11 @@ TEST(Team, CancelIsSeenByAllMembersAtTheSameBarrier) {
   for (int round = 0; round < 50; ++round) {
     std::atomic<bool> cancel{false};
     std::vector<int> left_at(3, -1);
+    int members = 0;
     std::thread canceller([&] { cancel = true; });
     const bool finished = team.run(
         [&](Member& member) {
+          if (member.index() == 0) members = member.size();
           for (int step = 0; step < 100000; ++step) {
             if (!member.barrier()) {
               left_at[static_cast<size_t>(member.index())] = step;
@@ -44,8 +46,9 @@ TEST(Team, CancelIsSeenByAllMembersAtTheSameBarrier) {
         &cancel);
     canceller.join();
     if (finished) continue;
-    EXPECT_EQ(left_at[0], left_at[1]);
-    EXPECT_EQ(left_at[0], left_at[2]);
+    for (int i = 1; i < members; ++i) {
+      EXPECT_EQ(left_at[0], left_at[static_cast<size_t>(i)]);
+    }
   }
 }
 
@@ -94,6 +97,28 @@ TEST(Team, DelayedMembersStillMeet) {
     }
   });
   EXPECT_EQ(count, (std::vector<int>{20, 20, 20}));
+}
+
+TEST(Team, AMemberThatIsAlwaysLateIsLeftOutAndTriedAgain) {
+  Team team(3);
+  std::atomic<bool> late{true};
+  team.set_delay([&](int member) {
+    if (member == 1 && late) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  });
+  const auto members = [&] {
+    std::atomic<int> entered{0};
+    int size = 0;
+    team.run([&](Member& member) {
+      ++entered;
+      if (member.index() == 0) size = member.size();
+      for (int i = 0; i < 10; ++i) EXPECT_TRUE(member.barrier());
+    });
+    EXPECT_EQ(entered, size);
+    return size;
+  };
+  while (members() == 3) continue;
+  late = false;
+  while (members() < 3) continue;
 }
 
 }  // namespace
