@@ -27,8 +27,8 @@ struct LanguageBench {
   double load_ms = 0;
 };
 
-/// Reads a prompt of `prompt_tokens` and decodes `generate` tokens, `repeat` times. kUsage for
-/// numbers that make no sense or don't fit the model's context.
+/// Reads a prompt of `prompt_tokens` and, from an empty context again, decodes `generate` tokens,
+/// `repeat` times. kUsage for numbers that make no sense or don't fit the model's context.
 Result<LanguageBench> bench_language(const std::shared_ptr<Runtime>& runtime,
                                      const std::string& model, int64_t prompt_tokens,
                                      int64_t generate, int repeat,

@@ -25,9 +25,3 @@ verb_demo() {
   "$program" ask --audio "$audio" -o answer.wav --account
   say "the spoken answer is answer.wav"
 }
-
-verb_bench() {
-  verb_build release
-  build/release/tenwatt pull
-  build/release/tenwatt bench "$@"
-}

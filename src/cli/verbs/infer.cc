@@ -1,9 +1,11 @@
 // tenwatt infer: runs any ONNX graph.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "cli/json.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -31,6 +33,10 @@ constexpr std::array kOptions = {
                .type = OptionType::kList,
                .value_name = "VALUE",
                .help = "also give this inner value"},
+    OptionSpec{.name = "repeat",
+               .type = OptionType::kInteger,
+               .value_name = "N",
+               .help = "run it N times more, and say how long a run takes"},
     OptionSpec{.name = "json", .type = OptionType::kSwitch, .help = "names and shapes as JSON"},
 };
 
@@ -70,6 +76,22 @@ std::string shape_text(const Array& array) {
   return fmt::format("{} [{}]", array.type, fmt::join(array.shape, ", "));
 }
 
+/// The median time of `repeat` runs, ms.
+Result<double> time_runs(const Network& network, const std::map<std::string, Array>& inputs,
+                         int64_t repeat, const CancelFlag* cancel) {
+  if (repeat < 1 || repeat > 100000) {
+    return fail(ErrorCode::kUsage, "--repeat must be between 1 and 100000", "--repeat 10");
+  }
+  std::vector<double> times;
+  for (int64_t i = 0; i < repeat; ++i) {
+    const Stopwatch watch;
+    TENWATT_TRY(network.run(inputs, {.cancel = cancel}));
+    times.push_back(1000 * watch.seconds());
+  }
+  std::ranges::nth_element(times, times.begin() + repeat / 2);
+  return times[static_cast<size_t>(repeat / 2)];
+}
+
 Status run(const Invocation& invocation) {
   const auto runtime = TENWATT_TRY(open_runtime(invocation));
   const auto network = TENWATT_TRY(Network::open(runtime, invocation.arguments[0],
@@ -95,7 +117,14 @@ Status run(const Invocation& invocation) {
     json.begin_object().member("name", name).member("type", array.type);
     json.member("shape", array.shape).member("file", path).end_object();
   }
-  json.end_array().end_object();
+  json.end_array();
+  if (invocation.options.has("repeat")) {
+    const double wall = TENWATT_TRY(
+        time_runs(*network, inputs, invocation.options.integer("repeat"), invocation.cancel));
+    text += fmt::format("a run takes {:.2f} ms\n", wall);
+    json.member("wall_ms", wall);
+  }
+  json.end_object();
   return print(invocation.options.on("json") ? json.text() + "\n" : text);
 }
 
