@@ -123,7 +123,8 @@ Result<Dims> convolution_shape(Inference& in, size_t input, size_t weight) {
     const Range possible = in.range(extent);
     if (possible.max < 1)
       return in.wrong("its kernel is longer than its padded input; " + in.shapes());
-    shape.push_back(in.extent_or_symbol(extent, 0, i + 2, possible.max));
+    // Where only a run decides the input's extent, one that is too short is refused then.
+    shape.push_back(extent);
   }
   return shape;
 }
@@ -163,7 +164,7 @@ Status conv_transpose(Inference& in) {
     const Dim reach = Dim(at.dilations[i]) * (at.kernel[i] - 1) + 1;
     const Dim extent =
         (x[i + 2] - 1) * at.strides[i] + extra[i] + reach - at.pads[i] - at.pads[axes + i];
-    shape.push_back(in.extent_or_symbol(extent, 0, i + 2, in.range(extent).max));
+    shape.push_back(extent);
   }
   in.set(0, in.format(0), std::move(shape));
   return {};
