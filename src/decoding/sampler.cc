@@ -1,6 +1,7 @@
 #include "decoding/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace tenwatt::decoding {
@@ -24,11 +25,20 @@ Status check(const SamplerOptions& options) {
 }
 
 text::TokenId argmax(std::span<const float> logits) {
-  size_t best = 0;
-  for (size_t i = 1; i < logits.size(); ++i) {
-    if (logits[i] > logits[best]) best = i;
+  // The largest value first, in lanes that don't wait for each other, then where it is.
+  constexpr size_t kLanes = 16;
+  std::array<float, kLanes> lanes;
+  lanes.fill(logits[0]);
+  size_t i = 0;
+  for (; i + kLanes <= logits.size(); i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] = logits[i + lane] > lanes[lane] ? logits[i + lane] : lanes[lane];
+    }
   }
-  return static_cast<text::TokenId>(best);
+  for (; i < logits.size(); ++i) lanes[0] = logits[i] > lanes[0] ? logits[i] : lanes[0];
+  const float largest = *std::ranges::max_element(lanes);
+  const auto at = std::ranges::find(logits, largest);  // nowhere if the first is not a number
+  return at == logits.end() ? 0 : static_cast<text::TokenId>(at - logits.begin());
 }
 
 text::TokenId Sampler::pick(std::span<const float> logits) {

@@ -21,6 +21,7 @@ struct Fate {
   int64_t first = 0;        ///< of a root that a step writes: that step
   int64_t last = -1;        ///< last step that needs the memory
   bool written = false;     ///< a step of this stage writes it
+  bool own = false;         ///< and every member has it for itself
   bool read = false;        ///< its memory is needed
 };
 
@@ -33,7 +34,8 @@ class Binder {
         bindings_(bindings),
         weights_(weights),
         setup_(setup),
-        fates_(graph.values().size()),
+        fates_(2 * graph.values().size()),
+        block_bytes_(graph.values().size()),
         binding_(std::make_shared<Binding>()) {
     binding_->shapes.resize(graph.values().size());
     binding_->tap_after.assign(graph.values().size(), -1);
@@ -117,16 +119,13 @@ class Binder {
     const LowerInput input{graph_, node, binding_->shapes, bindings_, weights_, setup_};
     auto made = lower_node(input);
     if (!made) return fail_in("node " + node.name + " (" + node.op + ")", made.error());
-    const int64_t index = static_cast<int64_t>(binding_->steps.size());
-    for (ValueId id : made->reads) need(id, index);
+    for (const Quantised& quantised : made->quantised) {
+      made->reads.push_back(quantise(quantised));
+    }
     if (made->step) {
-      join_group(*made->step, made->reads);
-      for (ValueId id : node.outputs) {
-        if (id != kNoValue) write(id, index);
-      }
-      binding_->steps.push_back(std::move(*made->step));
-      binding_->barrier_after.push_back(0);
-      group_of_.push_back(group_);
+      add_step(std::move(*made->step), made->reads, node.outputs);
+    } else {
+      for (ValueId id : made->reads) need(id, static_cast<int64_t>(binding_->steps.size()));
     }
     for (const Alias& alias : made->aliases) make_alias(alias);
     for (ValueId id : node.outputs) {
@@ -135,19 +134,53 @@ class Binder {
     return {};
   }
 
-  // Neighbouring steps that don't need each other's results form a group and run without barriers
-  // between them; memory lives for whole groups. Steps on member 0 alone are in order anyway.
-  static constexpr size_t kGroupSteps = 16;
+  /// The blocks of a value, which the first step that reads them has made.
+  ValueId quantise(const Quantised& quantised) {
+    const ValueId blocks = blocks_of(graph_, quantised.x);
+    if (!fate(blocks).written) {
+      block_bytes_[static_cast<size_t>(quantised.x)] = quantised_bytes(quantised);
+      const ValueId outputs[] = {blocks};
+      add_step(quantise_step(setup_, quantised, blocks), {quantised.x}, outputs);
+    }
+    return blocks;
+  }
 
-  void join_group(const Step& step, const std::vector<ValueId>& reads) {
-    const bool scratch_taken = group_has_scratch_ && step.shared_scratch > 0;
-    const bool waits = std::ranges::any_of(reads, [&](ValueId id) {
+  void add_step(Step step, const std::vector<ValueId>& reads, std::span<const ValueId> outputs) {
+    const int64_t index = static_cast<int64_t>(binding_->steps.size());
+    for (ValueId id : reads) need(id, index);
+    // What member 0 has just made alone it also goes on with alone, rather than to be waited for.
+    if (step.crew == Crew::kEach && reads_fresh(reads, {Crew::kSolo})) step.crew = Crew::kSolo;
+    join_group(step, reads);
+    for (ValueId id : outputs) {
+      if (id == kNoValue) continue;
+      write(id, index);
+      fate(id).own = step.crew == Crew::kEach;
+    }
+    binding_->steps.push_back(std::move(step));
+    binding_->barrier_after.push_back(0);
+    group_of_.push_back(group_);
+  }
+
+  /// True if a step of the group that is open wrote one of these, with one of these crews.
+  bool reads_fresh(const std::vector<ValueId>& reads, std::initializer_list<Crew> crews) {
+    return std::ranges::any_of(reads, [&](ValueId id) {
       if (id == kNoValue) return false;
       const Fate& root = fate(fate(id).root);
       if (!root.written || group_of_[static_cast<size_t>(root.first)] != group_) return false;
       const Crew writer = binding_->steps[static_cast<size_t>(root.first)].crew;
-      return writer != Crew::kSolo || step.crew != Crew::kSolo;
+      return std::ranges::find(crews, writer) != crews.end();
     });
+  }
+
+  // Neighbouring steps that don't need each other's results form a group and run without barriers
+  // between them; memory lives for whole groups. Steps on member 0 alone are in order anyway, and
+  // so is what every member does for itself.
+  static constexpr size_t kGroupSteps = 16;
+
+  void join_group(const Step& step, const std::vector<ValueId>& reads) {
+    const bool scratch_taken = group_has_scratch_ && step.shared_scratch > 0;
+    const bool waits = step.crew == Crew::kSolo ? reads_fresh(reads, {Crew::kAll})
+                                                : reads_fresh(reads, {Crew::kAll, Crew::kSolo});
     if (scratch_taken || waits || group_size_ == kGroupSteps) close_group();
     ++group_size_;
     group_has_scratch_ = group_has_scratch_ || step.shared_scratch > 0;
@@ -212,7 +245,7 @@ class Binder {
     const Fate& own = fate(id);
     Fate& root = fate(own.root);
     const size_t bytes = TENWATT_TRY(value_bytes(graph_, id, shape(id)));
-    if (root.written && own.offset == 0 && !find_place(own.root) &&
+    if (root.written && !root.own && own.offset == 0 && !find_place(own.root) &&
         bytes == TENWATT_TRY(value_bytes(graph_, own.root, shape(own.root)))) {
       binding_->placed.push_back({own.root, place});
       return {};
@@ -290,27 +323,42 @@ class Binder {
     for (const Placed& placed : binding_->placed) {
       has_place[static_cast<size_t>(placed.value)] = true;
     }
-    std::vector<ValueId> ids;
-    std::vector<Lifetime> lifetimes;
-    for (size_t i = 0; i < fates_.size(); ++i) {
-      const ValueId id = static_cast<ValueId>(i);
-      if (!fates_[i].written || has_place[i]) continue;
-      ids.push_back(id);
-      lifetimes.push_back({TENWATT_TRY(value_bytes(graph_, id, shape(id))),
-                           group_of(fates_[i].first), group_of(fates_[i].last)});
-    }
-    const ArenaPlan plan = plan_arena(lifetimes);
-    for (size_t i = 0; i < ids.size(); ++i) {
-      binding_->placed.push_back({ids[i], {Place::Base::kArena, 0, plan.offsets[i], nullptr}});
-    }
+    const auto place_all = [&](Place::Base base) -> Result<size_t> {
+      std::vector<ValueId> ids;
+      std::vector<Lifetime> lifetimes;
+      for (size_t i = 0; i < fates_.size(); ++i) {
+        const bool own = base == Place::Base::kOwn;
+        if (!fates_[i].written || fates_[i].own != own || has_place[i]) continue;
+        ids.push_back(static_cast<ValueId>(i));
+        lifetimes.push_back({TENWATT_TRY(bytes_of(ids.back())), group_of(fates_[i].first),
+                             group_of(fates_[i].last)});
+      }
+      const ArenaPlan plan = plan_arena(lifetimes);
+      for (size_t i = 0; i < ids.size(); ++i) {
+        binding_->placed.push_back({ids[i], {base, 0, plan.offsets[i], nullptr}});
+      }
+      return plan.bytes;
+    };
+    const size_t values = TENWATT_TRY(place_all(Place::Base::kArena));
+    const size_t own_values = TENWATT_TRY(place_all(Place::Base::kOwn));
     size_t shared = 0;
+    size_t scratch = 0;
     for (const Step& step : binding_->steps) {
       shared = std::max(shared, align_up(step.shared_scratch));
-      binding_->member_scratch = std::max(binding_->member_scratch, align_up(step.member_scratch));
+      scratch = std::max(scratch, align_up(step.member_scratch));
     }
-    binding_->shared_scratch_offset = plan.bytes;
-    binding_->arena_bytes = plan.bytes + shared;
+    binding_->shared_scratch_offset = values;
+    binding_->arena_bytes = values + shared;
+    binding_->member_scratch_offset = own_values;
+    binding_->member_bytes = own_values + scratch;
     return {};
+  }
+
+  /// Bytes of a value or of its blocks.
+  Result<size_t> bytes_of(ValueId id) {
+    const size_t i = static_cast<size_t>(id);
+    if (i >= block_bytes_.size()) return block_bytes_[i - block_bytes_.size()];
+    return value_bytes(graph_, id, shape(id));
   }
 
   void place_aliases() {
@@ -326,6 +374,9 @@ class Binder {
       place.offset += fates_[i].offset;
       binding_->placed.push_back({id, place});
     }
+    for (const Placed& placed : binding_->placed) {
+      if (placed.place.base == Place::Base::kOwn) binding_->own.push_back(placed);
+    }
   }
 
   const Graph& graph_;
@@ -333,7 +384,8 @@ class Binder {
   const graph::Bindings& bindings_;
   const Weights& weights_;
   const Setup& setup_;
-  std::vector<Fate> fates_;
+  std::vector<Fate> fates_;          ///< by ValueId, then by those of blocks (blocks_of)
+  std::vector<size_t> block_bytes_;  ///< by the ValueId that they are the blocks of
   std::shared_ptr<Binding> binding_;
   std::vector<int64_t> group_of_;  ///< by step
   int64_t group_ = 0;

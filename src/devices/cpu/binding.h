@@ -19,6 +19,7 @@ struct Place {
   enum class Base : uint8_t {
     kNone,      ///< nothing reads its memory
     kArena,     ///< offset into the run's arena
+    kOwn,       ///< offset into each member's own part of the arena
     kInput,     ///< offset into input argument `index`
     kOutput,    ///< offset into output argument `index`
     kCrossing,  ///< offset into the run's memory for value `index`, which outlives the stage
@@ -54,6 +55,7 @@ struct Binding {
   std::vector<Step> steps;
   std::vector<uint8_t> barrier_after;  ///< by step: 1 where a later step needs its results
   std::vector<Placed> placed;
+  std::vector<Placed> own;  ///< those of `placed` that each member has for itself
   std::vector<CopyOut> copies;
   std::vector<CrossingNeed> crossing;
   std::vector<Shape> shapes;       ///< by ValueId; empty where the stage does not know it
@@ -61,7 +63,8 @@ struct Binding {
   std::vector<int32_t> tap_after;  ///< by ValueId: the step after which it is complete
   size_t arena_bytes = 0;          ///< values and shared scratch
   size_t shared_scratch_offset = 0;
-  size_t member_scratch = 0;  ///< per member, after arena_bytes
+  size_t member_scratch_offset = 0;  ///< in a member's own part
+  size_t member_bytes = 0;           ///< a member's own part, after arena_bytes: values and scratch
 };
 
 /// Lowers `stage` under `bindings` and places its values.

@@ -16,9 +16,10 @@ namespace tenwatt::cpu {
 /// What one run computes in. Pooled: a run takes one and gives it back.
 struct RunMemory {
   HugeBuffer arena;
-  std::vector<std::byte*> values;    ///< by ValueId
-  std::vector<HugeBuffer> crossing;  ///< by ValueId; only for graphs of several stages
-  std::vector<Tensor> extents;       ///< results of kExtent stages, by ValueId
+  std::vector<std::byte*> values;  ///< by ValueId, then by those of blocks; as member 0 sees them
+  std::vector<std::vector<std::byte*>> others;  ///< the same as members from 1 on see them
+  std::vector<HugeBuffer> crossing;             ///< by ValueId; only for graphs of several stages
+  std::vector<Tensor> extents;                  ///< results of kExtent stages, by ValueId
 };
 
 class CpuExecutable : public devices::Executable {

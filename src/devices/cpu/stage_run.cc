@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/trace.h"
 #include "devices/cpu/executable.h"
 #include "graph/ir/bind.h"
 #include "graph/reference/reference.h"
@@ -39,18 +40,23 @@ Result<int64_t> within_bounds(const graph::Symbol& symbol, int64_t value) {
   return value;
 }
 
+bool meet(Member& member) {
+  const TraceSpan span("wait", "step");
+  return member.barrier();
+}
+
 }  // namespace
 
 Result<std::byte*> StageRun::address(const Placed& placed) const {
   const Place& place = placed.place;
-  const size_t id = static_cast<size_t>(placed.value);
-  const std::string& name = graph.value(placed.value).name;
   using Base = Place::Base;
   switch (place.base) {
     case Base::kNone:
       return nullptr;
     case Base::kArena:
       return memory.arena.data() + place.offset;
+    case Base::kOwn:
+      return own_memory(0) + place.offset;
     case Base::kFixed:
       return const_cast<std::byte*>(place.fixed) + place.offset;
     case Base::kCrossing: {
@@ -64,20 +70,39 @@ Result<std::byte*> StageRun::address(const Placed& placed) const {
     case Base::kInput:
     case Base::kOutput: {
       const auto& list = place.base == Base::kInput ? inputs : outputs;
-      const size_t bytes = TENWATT_TRY(value_bytes(graph, placed.value, binding.shapes[id]));
-      std::byte* at = TENWATT_TRY(
-          argument_address(list[static_cast<size_t>(place.index)], place.offset + bytes, name));
+      const Shape& shape = binding.shapes[static_cast<size_t>(placed.value)];
+      const size_t bytes = TENWATT_TRY(value_bytes(graph, placed.value, shape));
+      std::byte* at =
+          TENWATT_TRY(argument_address(list[static_cast<size_t>(place.index)], place.offset + bytes,
+                                       graph.value(placed.value).name));
       return at + place.offset;
     }
   }
   return nullptr;
 }
 
+std::byte* StageRun::own_memory(int member) const {
+  return memory.arena.data() + binding.arena_bytes +
+         static_cast<size_t>(member) * binding.member_bytes;
+}
+
+std::byte* const* StageRun::values_of(int member) const {
+  if (member == 0) return memory.values.data();
+  auto& values = memory.others[static_cast<size_t>(member - 1)];
+  std::ranges::copy(memory.values, values.begin());
+  for (const Placed& placed : binding.own) {
+    values[static_cast<size_t>(placed.value)] = own_memory(member) + placed.place.offset;
+  }
+  return values.data();
+}
+
 Status StageRun::prepare() const {
   const size_t members = static_cast<size_t>(context.team->size());
-  const size_t needed = binding.arena_bytes + members * binding.member_scratch;
+  const size_t needed = binding.arena_bytes + members * binding.member_bytes;
   if (memory.arena.size() < needed) memory.arena = TENWATT_TRY(HugeBuffer::allocate(needed));
-  if (memory.values.size() < graph.values().size()) memory.values.resize(graph.values().size());
+  memory.values.resize(2 * graph.values().size());
+  memory.others.resize(members - 1);
+  for (auto& values : memory.others) values.resize(memory.values.size());
   if (!binding.crossing.empty() && memory.crossing.size() < graph.values().size()) {
     memory.crossing.resize(graph.values().size());
   }
@@ -125,13 +150,13 @@ void StageRun::tap_after(int32_t step) const {
   }
 }
 
-void StageRun::copy_results(Member& member) const {
+void StageRun::copy_results(Member& member, std::byte* const* values) const {
   for (const CopyOut& copy : binding.copies) {
     std::byte* to = copy.to.base == Place::Base::kOutput
                         ? outputs[static_cast<size_t>(copy.to.index)].buffer->host() +
                               outputs[static_cast<size_t>(copy.to.index)].offset
                         : memory.crossing[static_cast<size_t>(copy.to.index)].data();
-    const std::byte* from = memory.values[static_cast<size_t>(copy.value)];
+    const std::byte* from = values[static_cast<size_t>(copy.value)];
     const auto share = member.share(static_cast<int64_t>(copy.bytes), 4096);
     if (share.begin < share.end && to != from) {
       std::memcpy(to + share.begin, from + share.begin,
@@ -141,12 +166,10 @@ void StageRun::copy_results(Member& member) const {
 }
 
 void StageRun::run_member(Member& member, StepFailure& failure) const {
-  std::byte* arena = memory.arena.data();
   StepContext step_context{member};
-  step_context.values = memory.values.data();
-  step_context.shared_scratch = arena + binding.shared_scratch_offset;
-  step_context.member_scratch =
-      arena + binding.arena_bytes + static_cast<size_t>(member.index()) * binding.member_scratch;
+  step_context.values = values_of(member.index());
+  step_context.shared_scratch = memory.arena.data() + binding.shared_scratch_offset;
+  step_context.member_scratch = own_memory(member.index()) + binding.member_scratch_offset;
   step_context.run = &context;
   step_context.failure = &failure;
   const bool tapping = !context.tapped.empty() && context.tap;
@@ -159,16 +182,18 @@ void StageRun::run_member(Member& member, StepFailure& failure) const {
     // A failed step silences member 0's own until the next barrier, where all leave.
     const bool solo = step.crew == Crew::kSolo;
     const bool skips = solo && (member.index() != 0 || failure.happened_by(step_context.index));
-    if (!skips) step.run(step_context);
+    if (!skips) {
+      const TraceSpan span(step.kernel, "step");
+      step.run(step_context);
+    }
     const bool tapped = tapping && wants_tap(static_cast<int32_t>(i));
     if (!binding.barrier_after[i] && !tapped) continue;
-    if (!member.barrier()) return;
-    if (failure.happened_by(step_context.index)) return;
+    if (!meet(member) || failure.happened_by(step_context.index)) return;
     if (!tapped) continue;
     if (member.index() == 0) tap_after(static_cast<int32_t>(i));
     if (!member.barrier()) return;
   }
-  copy_results(member);
+  copy_results(member, step_context.values);
 }
 
 Status StageRun::dispatch() const {

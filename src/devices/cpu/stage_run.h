@@ -24,12 +24,15 @@ struct StageRun {
  private:
   Status prepare() const;
   Result<std::byte*> address(const Placed& placed) const;
+  /// A member's own part of the arena, and where it finds every value.
+  std::byte* own_memory(int member) const;
+  std::byte* const* values_of(int member) const;
   Status dispatch() const;
   void run_member(Member& member, StepFailure& failure) const;
   void tap_after(int32_t step) const;
   bool wants_tap(int32_t step) const;
   void tap(graph::ValueId id) const;
-  void copy_results(Member& member) const;
+  void copy_results(Member& member, std::byte* const* values) const;
   Status run_extent(graph::Bindings& bindings) const;
   Status decide(graph::Bindings& bindings) const;
 };

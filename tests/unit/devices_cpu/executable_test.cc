@@ -2,6 +2,7 @@
 // are kept, memory is reused correctly, taps see what the reference computes, a cancelled run
 // leaves no trace, and the number of members does not show in the bits.
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "device_support.h"
@@ -163,6 +164,44 @@ TEST(Executable, KeepsSixteenBindings) {
   EXPECT_EQ(loaded.cpu().made_bindings(), 20u);
   ASSERT_TRUE(run_once(loaded, early, team).has_value());
   EXPECT_EQ(loaded.cpu().made_bindings(), 21u);
+}
+
+TEST(Executable, WhatIsSmallIsComputedByEveryMemberRatherThanWaitedFor) {
+  constexpr int64_t kWidth = 512;
+  std::mt19937 random(31);
+  Graph graph;
+  Builder build(graph);
+  const auto matrix = [&](const char* name) {
+    return build.constant(
+        name, encoded(random_tensor(random, {kWidth, kWidth}, -0.3f, 0.3f), Format::kQ8_0));
+  };
+  const auto norm = [&](const char* name, ValueId x) {
+    return build.rms_norm(name, x, build.constant("", random_tensor(random, {kWidth}, 0.5f, 1.5f)),
+                          1e-5f);
+  };
+  const ValueId x = build.input("x", Format::kF32, {1, kWidth});
+  const ValueId first = norm("norm", x);
+  const ValueId a = build.linear("a", first, matrix("wa"));
+  const ValueId b = build.linear("b", first, matrix("wb"));
+  const ValueId sum = build.add("sum", build.add("both", a, b), x);
+  build.output(build.linear("c", norm("norm2", sum), matrix("wc")));
+  build.output(build.reshape("flat", sum, {kWidth}));  // of what every member has
+  build.output(sum);
+  ASSERT_TRUE(build.finish().has_value());
+  Loaded loaded = load_on_cpu(graph);
+  const Tensors inputs = {{"x", random_tensor(random, {1, kWidth})}};
+  Team one(1);
+  const auto expected = run_once(loaded, inputs, one);
+  ASSERT_TRUE(expected.has_value()) << expected.error().message;
+  for (int members : {2, 5}) {
+    Team team(members);
+    std::atomic<int> barriers{0};
+    team.set_delay([&](int member) { barriers += member == 0 ? 1 : 0; });
+    const auto results = run_once(loaded, inputs, team);
+    ASSERT_TRUE(results.has_value()) << results.error().message;
+    EXPECT_TRUE(same_bits(*results, *expected)) << members;
+    EXPECT_EQ(barriers, 2) << "one after a and b, one after c";
+  }
 }
 
 TEST(Executable, BitsDoNotDependOnMembersOrTheirDelays) {

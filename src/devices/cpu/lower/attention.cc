@@ -1,6 +1,9 @@
 // Attention over paged states, and attention over keys that are all visible. A step first writes
 // the new rows into their pages, then shares out items of (slice, key/value head, block of query
-// rows); what a row gets does not depend on who computes it or in which block it lies.
+// rows); what a row gets does not depend on who computes it or in which block it lies. Where a head
+// is one item (a token that is generated), its rows are written by who attends to them, and nobody
+// waits.
+#include <algorithm>
 #include <cmath>
 
 #include "devices/cpu/arena.h"
@@ -88,23 +91,31 @@ std::span<const SliceView> slices_of(const AttentionStep& step, const StepContex
   return {&whole, 1};
 }
 
+/// The rows [begin, end) of a slice, of kv heads [head, head + heads), into their pages.
+void append(const AttentionStep& step, const StepContext& context, const SliceView& slice,
+            int64_t begin, int64_t end, int64_t head, int64_t heads) {
+  const SlicePages pages = pages_of(step, context, &slice);
+  const float* k = context.at<const float>(step.k) + head * step.head_dim;
+  const float* v = context.at<const float>(step.v) + head * step.value_dim;
+  const size_t page_part = step.element() * static_cast<size_t>(head * kPageRows);
+  const size_t key_offset = pages.key_offset + page_part * static_cast<size_t>(step.head_dim);
+  const size_t value_offset = pages.value_offset + page_part * static_cast<size_t>(step.value_dim);
+  for (int64_t row = begin; row < end; ++row) {
+    const int64_t at = pages.committed + row - slice.first_row;
+    step.kernels->kv_append(
+        {k + row * step.kv_heads * step.head_dim, v + row * step.kv_heads * step.value_dim, heads,
+         step.head_dim, step.value_dim, pages.keys[at / kPageRows] + key_offset,
+         pages.values[at / kPageRows] + value_offset, at % kPageRows, step.format});
+  }
+}
+
 void append_rows(const AttentionStep& step, const StepContext& context,
                  std::span<const SliceView> slices) {
   const auto share = context.share(step.tokens);
-  const float* k = context.at<const float>(step.k);
-  const float* v = context.at<const float>(step.v);
   for (const SliceView& slice : slices) {
-    const SlicePages pages = pages_of(step, context, &slice);
     const int64_t begin = std::max(share.begin, slice.first_row);
     const int64_t end = std::min(share.end, slice.first_row + slice.rows);
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t at = pages.committed + row - slice.first_row;
-      step.kernels->kv_append(
-          {k + row * step.kv_heads * step.head_dim, v + row * step.kv_heads * step.value_dim,
-           step.kv_heads, step.head_dim, step.value_dim,
-           pages.keys[at / kPageRows] + pages.key_offset,
-           pages.values[at / kPageRows] + pages.value_offset, at % kPageRows, step.format});
-    }
+    append(step, context, slice, begin, end, 0, step.kv_heads);
   }
 }
 
@@ -148,14 +159,23 @@ void run_attention(const AttentionStep& step, StepContext& context) {
     if (context.is_first()) point_into_scratch(step, context);
     if (!context.barrier()) return;
   }
-  append_rows(step, context, slices);
-  if (!context.barrier()) return;
+  const bool one_item = !step.stateless() && std::ranges::all_of(slices, [](const SliceView& s) {
+    return s.rows <= kQueryRows;
+  });
+  if (!one_item) {
+    append_rows(step, context, slices);
+    if (!context.barrier()) return;
+  }
   const int64_t stride = context.crew == Crew::kSolo ? 1 : context.member.size();
   int64_t next = context.crew == Crew::kSolo ? 0 : context.member.index();
   int64_t before = 0;  // items of earlier slices
   for (const SliceView& slice : slices) {
     const int64_t items = step.kv_heads * ((slice.rows + kQueryRows - 1) / kQueryRows);
     for (; next < before + items; next += stride) {
+      if (one_item) {
+        append(step, context, slice, slice.first_row, slice.first_row + slice.rows, next - before,
+               1);
+      }
       attend_item(step, context, slice, next - before);
     }
     before += items;

@@ -40,7 +40,7 @@ Result<std::optional<Lowered>> lower_unary_as(const LowerInput& input, UnaryKern
   const int64_t bytes = info(input.in_format(0)).bytes;
   Step step;
   step.kernel = "unary " + input.node.op + " " + kernels->name;
-  step.crew = crew_for(count);
+  step.crew = crew_for_pure(count);
   step.run = [=, type = *type](StepContext& context) {
     const auto share = context.share(count, kGrain);
     if (share.begin >= share.end) return;
@@ -166,7 +166,7 @@ Lowered pair_step(const LowerInput& input, const Pairs& pairs, std::string_view 
                   Apply apply) {
   Step step;
   step.kernel = std::string(family) + " " + input.node.op + " " + input.setup.kernels->name;
-  step.crew = crew_for(pairs.loop.elements());
+  step.crew = crew_for_pure(pairs.loop.elements());
   step.run = [=](StepContext& context) { pairs.run(context, apply); };
   Lowered lowered;
   lowered.reads = {pairs.a, pairs.b};
@@ -232,6 +232,7 @@ Result<std::optional<Lowered>> lower_div(const LowerInput& input) {
   const ValueId divisor = input.in(1);
   const int64_t count = elements(input.in_shape(1));
   const int64_t bytes = info(input.in_format(1)).bytes;
+  if (lowered->step->crew == Crew::kEach) lowered->step->crew = Crew::kSolo;  // it may fail
   lowered->step->run = [=, divide = lowered->step->run](StepContext& context) {
     if (context.is_first() && has_zero(context.at<const std::byte>(divisor), count, bytes)) {
       context.fail({ErrorCode::kInvalidArgument, "division by zero", {}});

@@ -1,7 +1,10 @@
 // Products with packed weight matrices: Linear, and the gated feed-forward of language models as
-// one step. Block formats multiply int8 activations, quantised per row and 32 elements here.
-// Members own ranges of panels, so each reads one stream of weights.
+// one step. Block formats multiply int8 activations, quantised per row and 32 elements in a step
+// that all matrices with one input share. Members own ranges of panels, so each reads one stream of
+// weights.
 #include "devices/cpu/lower/linear.h"
+
+#include <algorithm>
 
 #include "devices/cpu/arena.h"
 #include "devices/cpu/kernels/panels.h"
@@ -13,9 +16,6 @@ namespace {
 using graph::ValueId;
 
 constexpr int64_t kBlockColumns = 32;
-/// Up to this many activations every member quantises all of them for itself: cheaper than a
-/// barrier.
-constexpr int64_t kPrivateActivations = 4096;
 constexpr int64_t kSoloProducts = 1 << 16;
 
 Crew crew_of(int64_t rows, const PanelMatrix& w) {
@@ -59,33 +59,32 @@ void multiply_blocks(const KernelTable& kernels, const PanelMatrix& w, const Qua
                         w.outputs, w.outputs, begin, end});
 }
 
-Activations::Activations(int64_t rows, int64_t k)
-    : rows_(rows),
-      k_(k),
-      private_(rows * k <= kPrivateActivations),
-      bytes_(align_up(static_cast<size_t>(rows * (k / kBlockColumns)) * sizeof(QuantBlock))) {}
+size_t quantised_bytes(const Quantised& quantised) {
+  return static_cast<size_t>(quantised.rows * (quantised.k / kBlockColumns)) * sizeof(QuantBlock);
+}
 
-const QuantBlock* Activations::quantise(const KernelTable& kernels, const StepContext& context,
-                                        const float* x, std::byte* private_memory,
-                                        std::byte* shared_memory) const {
-  const int64_t blocks = k_ / kBlockColumns;
-  if (private_ || context.crew == Crew::kSolo) {
-    auto* own = reinterpret_cast<QuantBlock*>(private_ ? private_memory : shared_memory);
-    kernels.quantise_rows(x, k_, rows_, k_, own, blocks);
-    return own;
-  }
-  auto* all = reinterpret_cast<QuantBlock*>(shared_memory);
-  const auto share = context.share(rows_ * blocks);
-  // Whole rows at once; a share that starts or ends inside a row has its pieces of it.
-  for (int64_t at = share.begin; at < share.end;) {
-    const int64_t row = at / blocks;
-    const int64_t first = at % blocks;
-    const int64_t last = std::min(blocks, first + (share.end - at));
-    kernels.quantise_rows(x + row * k_ + first * kBlockColumns, k_, 1,
-                          (last - first) * kBlockColumns, all + at, blocks);
-    at += last - first;
-  }
-  return context.barrier() ? all : nullptr;
+Step quantise_step(const Setup& setup, const Quantised& quantised, ValueId blocks_id) {
+  const KernelTable* kernels = setup.kernels;
+  const auto [x, rows, k] = quantised;
+  Step step;
+  step.kernel = std::string("quantise_rows ") + kernels->name;
+  step.crew = rows * k <= kEachElements ? Crew::kEach : Crew::kAll;
+  step.run = [=, x = x, rows = rows, k = k](StepContext& context) {
+    const float* from = context.at<const float>(x);
+    auto* to = context.at<QuantBlock>(blocks_id);
+    const int64_t blocks = k / kBlockColumns;
+    const auto share = context.share(rows * blocks);
+    // Whole rows at once; a share that starts or ends inside a row has its pieces of it.
+    for (int64_t at = share.begin; at < share.end;) {
+      const int64_t row = at / blocks;
+      const int64_t first = at % blocks;
+      const int64_t last = std::min(blocks, first + (share.end - at));
+      kernels->quantise_rows(from + row * k + first * kBlockColumns, k, 1,
+                             (last - first) * kBlockColumns, to + at, blocks);
+      at += last - first;
+    }
+  };
+  return step;
 }
 
 namespace {
@@ -129,17 +128,12 @@ Result<std::optional<Lowered>> lower_linear(const LowerInput& input) {
     };
   } else {
     step.kernel = "linear_block " + weight_name(input, 1) + " " + kernels->name;
-    const Activations activations(rows, w->k);
-    step.member_scratch = activations.private_bytes();
-    step.shared_scratch = activations.shared_bytes();
-    step.run = [=, w = *w](StepContext& context) {
-      const QuantBlock* blocks =
-          activations.quantise(*kernels, context, context.at<const float>(x),
-                               context.member_scratch, context.shared_scratch);
-      if (!blocks) return;
+    lowered.reads.clear();
+    lowered.quantised.push_back({x, rows, w->k});
+    step.run = [=, w = *w, blocks = blocks_of(input.graph, x)](StepContext& context) {
       const auto share = context.share(panels);
-      multiply_blocks(*kernels, w, blocks, rows, bias, context.at<float>(y), share.begin,
-                      share.end);
+      multiply_blocks(*kernels, w, context.at<const QuantBlock>(blocks), rows, bias,
+                      context.at<float>(y), share.begin, share.end);
     };
   }
   lowered.step = std::move(step);
@@ -155,22 +149,19 @@ struct FeedForward {
   PanelMatrix down;
   Gate activation;
   int64_t rows;
-  ValueId x;
+  ValueId x;  ///< f32 or blocks, as the weights want it
   ValueId y;
-  Activations input;
-  Activations hidden;
-  // Scratch of all members: quantised input, gate products, up products, quantised hidden.
-  size_t gate_offset = 0;
+  // Scratch of all members: gate products, up products, quantised hidden.
   size_t up_offset = 0;
   size_t hidden_offset = 0;
   size_t shared_bytes = 0;
 
   void plan_scratch() {
     const size_t floats = align_up(static_cast<size_t>(rows * gate.outputs) * sizeof(float));
-    gate_offset = input.shared_bytes();
-    up_offset = gate_offset + floats;
+    up_offset = floats;
     hidden_offset = up_offset + floats;
-    shared_bytes = hidden_offset + hidden.bytes();
+    shared_bytes = hidden_offset;
+    if (down.block) shared_bytes += align_up(quantised_bytes({x, rows, down.k}));
   }
 
   float* floats(const StepContext& context, size_t offset) const {
@@ -183,7 +174,7 @@ struct FeedForward {
     const int64_t first = begin * kPanelRows;
     const int64_t last = std::min(end * kPanelRows, f);
     for (int64_t row = 0; row < rows && first < last; ++row) {
-      float* g = floats(context, gate_offset) + row * f + first;
+      float* g = floats(context, 0) + row * f + first;
       const float* u = floats(context, up_offset) + row * f + first;
       kernels->gated(activation, g, u, g, last - first);
     }
@@ -192,25 +183,21 @@ struct FeedForward {
   void run_floats(const StepContext& context) const {
     const float* in = context.at<const float>(x);
     const auto share = context.share(panels_of(gate.outputs));
-    multiply_floats(*kernels, gate, in, rows, nullptr, floats(context, gate_offset), share.begin,
-                    share.end);
+    multiply_floats(*kernels, gate, in, rows, nullptr, floats(context, 0), share.begin, share.end);
     multiply_floats(*kernels, up, in, rows, nullptr, floats(context, up_offset), share.begin,
                     share.end);
     activate(context, share.begin, share.end);
     if (!context.barrier()) return;
     const auto out = context.share(panels_of(down.outputs));
-    multiply_floats(*kernels, down, floats(context, gate_offset), rows, nullptr,
-                    context.at<float>(y), out.begin, out.end);
+    multiply_floats(*kernels, down, floats(context, 0), rows, nullptr, context.at<float>(y),
+                    out.begin, out.end);
   }
 
   void run_blocks(const StepContext& context) const {
-    const QuantBlock* in = input.quantise(*kernels, context, context.at<const float>(x),
-                                          context.member_scratch, context.shared_scratch);
-    if (!in) return;
+    const auto* in = context.at<const QuantBlock>(x);
     // Two panels are one block of 32: each member quantises what it has just computed.
     const auto share = context.share(panels_of(gate.outputs), 2);
-    multiply_blocks(*kernels, gate, in, rows, nullptr, floats(context, gate_offset), share.begin,
-                    share.end);
+    multiply_blocks(*kernels, gate, in, rows, nullptr, floats(context, 0), share.begin, share.end);
     multiply_blocks(*kernels, up, in, rows, nullptr, floats(context, up_offset), share.begin,
                     share.end);
     activate(context, share.begin, share.end);
@@ -218,7 +205,7 @@ struct FeedForward {
     const int64_t blocks = f / kBlockColumns;
     auto* quantised = reinterpret_cast<QuantBlock*>(context.shared_scratch + hidden_offset);
     if (share.begin < share.end) {
-      kernels->quantise_rows(floats(context, gate_offset) + share.begin * kPanelRows, f, rows,
+      kernels->quantise_rows(floats(context, 0) + share.begin * kPanelRows, f, rows,
                              (share.end - share.begin) * kPanelRows, quantised + share.begin / 2,
                              blocks);
     }
@@ -248,30 +235,25 @@ Result<std::optional<Lowered>> lower_feed_forward(const LowerInput& input) {
   if ((!blocks && !floats) || gate->k == 0) return std::optional<Lowered>();
   const int64_t rows = elements(input.in_shape(0)) / gate->k;
   const KernelTable* kernels = input.setup.kernels;
-  const int64_t in_k = blocks ? gate->k : 0;
-  const int64_t hidden_k = blocks ? down->k : 0;
-  FeedForward forward{kernels,
-                      *gate,
-                      *up,
-                      *down,
-                      *activation,
-                      rows,
-                      input.in(0),
-                      input.out(),
-                      Activations(rows, in_k),
-                      Activations(rows, hidden_k)};
+  const ValueId x = input.in(0);
+  FeedForward forward{
+      kernels,    *gate, *up, *down, *activation, rows, blocks ? blocks_of(input.graph, x) : x,
+      input.out()};
   forward.plan_scratch();
   Step step;
   step.kernel = std::string(blocks ? "gated_block " : "gated_float ") +
                 std::string(info(input.in_format(1)).name) + " " + kernels->name;
   step.crew = crew_of(rows, *gate);
   step.shared_scratch = forward.shared_bytes;
-  step.member_scratch = forward.input.private_bytes();
   step.run = [forward, blocks](StepContext& context) {
     blocks ? forward.run_blocks(context) : forward.run_floats(context);
   };
   Lowered lowered;
-  lowered.reads = {input.in(0)};
+  if (blocks) {
+    lowered.quantised.push_back({x, rows, gate->k});
+  } else {
+    lowered.reads.push_back(x);
+  }
   lowered.step = std::move(step);
   return lowered;
 }

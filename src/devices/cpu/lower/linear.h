@@ -1,7 +1,6 @@
-// Packed matrices and quantised activations, as the steps that multiply by weights share them.
+// Packed matrices, as the steps that multiply by weights share them.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 
 #include "devices/cpu/kernels/table.h"
@@ -26,24 +25,5 @@ void multiply_floats(const KernelTable& kernels, const PanelMatrix& w, const flo
                      const float* bias, float* y, int64_t begin, int64_t end);
 void multiply_blocks(const KernelTable& kernels, const PanelMatrix& w, const QuantBlock* x,
                      int64_t rows, const float* bias, float* y, int64_t begin, int64_t end);
-
-/// Rows of activations as int8 blocks. Few are quantised by every member for itself (no barrier),
-/// many in shares with one barrier; the blocks are the same.
-class Activations {
- public:
-  Activations(int64_t rows, int64_t k);
-  size_t bytes() const { return bytes_; }
-  size_t private_bytes() const { return private_ ? bytes_ : 0; }
-  size_t shared_bytes() const { return private_ ? 0 : bytes_; }
-  /// The blocks of x [rows, k]; null if the run was cancelled in the barrier.
-  const QuantBlock* quantise(const KernelTable& kernels, const StepContext& context, const float* x,
-                             std::byte* private_memory, std::byte* shared_memory) const;
-
- private:
-  int64_t rows_;
-  int64_t k_;
-  bool private_;
-  size_t bytes_;
-};
 
 }  // namespace tenwatt::cpu

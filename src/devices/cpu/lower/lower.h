@@ -48,9 +48,24 @@ struct Alias {
   size_t offset = 0;
 };
 
+/// The rows of a value as int8 blocks (QuantBlock), a value of its own: one for all its readers.
+struct Quantised {
+  graph::ValueId x = graph::kNoValue;
+  int64_t rows = 0;
+  int64_t k = 0;
+};
+/// The id under which steps find the blocks of x.
+inline graph::ValueId blocks_of(const graph::Graph& graph, graph::ValueId x) {
+  return x + static_cast<graph::ValueId>(graph.values().size());
+}
+size_t quantised_bytes(const Quantised& quantised);
+/// The step that makes them.
+Step quantise_step(const Setup& setup, const Quantised& quantised, graph::ValueId blocks);
+
 struct Lowered {
   std::optional<Step> step;
   std::vector<graph::ValueId> reads;  ///< values whose memory the step reads
+  std::vector<Quantised> quantised;   ///< values whose blocks the step reads
   std::vector<Alias> aliases;         ///< outputs that need no step
 };
 

@@ -36,7 +36,7 @@ Step row_step(const LowerInput& input, RowExtent extent, int64_t out_n, std::str
   const ValueId y = input.out();
   Step step;
   step.kernel = std::move(kernel) + " " + input.setup.kernels->name;
-  step.crew = crew_for(extent.rows * extent.n);
+  step.crew = crew_for_pure(extent.rows * extent.n);
   step.run = [=](StepContext& context) {
     const auto share = context.share(extent.rows);
     if (share.begin >= share.end) return;
@@ -209,7 +209,7 @@ Result<std::optional<Lowered>> lower_layer_norm(const LowerInput& input) {
   lowered.reads = {input.in(0), weight->id, bias->id};
   Step step;
   step.kernel = std::string("layer_norm ") + norm.kernels->name;
-  step.crew = crew_for(extent->rows * extent->n);
+  step.crew = crew_for_pure(extent->rows * extent->n);
   step.run = [norm](StepContext& context) { norm.run(context); };
   lowered.step = std::move(step);
   return lowered;

@@ -133,7 +133,7 @@ Result<std::optional<Lowered>> lower_rotary(const LowerInput& input) {
   const ValueId out = input.out();
   Step step;
   step.kernel = std::string("rotary ") + input.setup.kernels->name;
-  step.crew = crew_for(elements(x));
+  step.crew = crew_for_pure(elements(x));
   step.member_scratch = static_cast<size_t>(rotary_dim) * sizeof(float);
   step.run = [=, tokens = x[0], heads = x[1], width = x[2]](StepContext& context) {
     const auto share = context.share(tokens);

@@ -16,9 +16,14 @@
 
 namespace tenwatt::cpu {
 
-/// Who runs a step. Steps too small to share run on member 0 alone; neighbouring ones of that kind
-/// need no barrier between them.
-enum class Crew : uint8_t { kAll, kSolo };
+/// Who runs a step.
+enum class Crew : uint8_t {
+  kAll,   ///< all members, each a share
+  kSolo,  ///< member 0 alone; neighbouring ones need no barrier between them
+  /// Every member does all of it for itself, and the results lie in memory of its own: a few
+  /// elements cost less than a barrier before those who read them.
+  kEach,
+};
 
 /// Where a failing step leaves its error. Members leave at the barrier after the failed step, which
 /// they know by its index: a member that is late at an earlier barrier must not leave there.
@@ -47,11 +52,11 @@ struct StepContext {
   }
   /// This member's part of `items`, in whole grains.
   Member::Share share(int64_t items, int64_t grain = 1) const {
-    return crew == Crew::kSolo ? Member::Share{0, items} : member.share(items, grain);
+    return crew == Crew::kAll ? member.share(items, grain) : Member::Share{0, items};
   }
   bool is_first() const { return member.index() == 0; }
   /// A barrier inside a step; false: cancelled, return at once.
-  bool barrier() const { return crew == Crew::kSolo || member.barrier(); }
+  bool barrier() const { return crew != Crew::kAll || member.barrier(); }
   /// Ends the run with this error; member 0 only.
   void fail(Error error) const {
     failure->error = std::move(error);
@@ -74,6 +79,13 @@ struct Step {
 inline constexpr int64_t kSoloElements = 8192;
 inline Crew crew_for(int64_t elements) {
   return elements < kSoloElements ? Crew::kSolo : Crew::kAll;
+}
+
+/// Element counts up to this are computed again by every member.
+inline constexpr int64_t kEachElements = 4096;
+/// For steps that can't fail and write nothing but their results and their member's scratch.
+inline Crew crew_for_pure(int64_t elements) {
+  return elements <= kEachElements ? Crew::kEach : crew_for(elements);
 }
 
 }  // namespace tenwatt::cpu

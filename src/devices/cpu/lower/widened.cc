@@ -145,6 +145,7 @@ Result<std::optional<Lowered>> lower_widened(const LowerInput& input) {
     wide->step = std::move(*made->step);
     step = wide->step;
   }
+  if (step.crew == Crew::kEach) step.crew = Crew::kSolo;  // copies lie in shared scratch
   step.kernel = "widened " + (step.kernel.empty() ? "cast" : step.kernel);
   step.shared_scratch += wide->scratch;
   step.member_scratch += wide->homes_bytes();
