@@ -213,7 +213,8 @@ void elementwise(const KernelTable& t) {
   print("rms_norm 576", 576, "G/s",
         fastest([&] { t.rms_norm({x.data(), 576, y.data(), 576, 1, 576}, x.data(), 1e-5f); }));
   print("layer_norm 384", 384, "G/s", fastest([&] {
-          t.layer_norm({x.data(), 384, y.data(), 384, 1, 384}, x.data(), x.data(), 1e-5f);
+          t.layer_norm({x.data(), 384, y.data(), 384, 1, 384},
+                       {x.data(), x.data(), 1e-5f, nullptr, nullptr});
         }));
   print("softmax 1500", 1500, "G/s",
         fastest([&] { t.softmax({x.data(), 1500, y.data(), 1500, 1, 1500}); }));

@@ -262,14 +262,31 @@ void rows(const LinearBlock& job, const uint8_t* panel, int64_t number) {
   if (row < job.rows) tile<kTraits, 1, Prefetch::kNo>(job, panel, row, number);
 }
 
+// Rows that go through all panels together. Their activations stay in the second-level cache,
+// while the panels, read once for each group, stream from the third.
+constexpr int64_t kGroupRows = 64;
+
+LinearBlock row_group(const LinearBlock& job, int64_t first) {
+  LinearBlock group = job;
+  group.x += first * job.x_stride;
+  group.y += first * job.y_stride;
+  if (job.residual) group.residual += first * job.residual_stride;
+  const int64_t left = job.rows - first;
+  group.rows = left < kGroupRows ? left : kGroupRows;
+  return group;
+}
+
 template <BlockFormat kFormat>
 void run(const LinearBlock& job) {
   constexpr const BlockTraits& kTraits = kBlockTraits[static_cast<size_t>(kFormat)];
   static_assert(kTraits.format == kFormat);
   const int64_t bytes = panel_bytes_of(shape_of(kTraits), job.k / 32);
   const auto* panels = static_cast<const uint8_t*>(job.panels);
-  for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    rows<kTraits>(job, panels + p * bytes, p);
+  for (int64_t first = 0; first < job.rows; first += kGroupRows) {
+    const LinearBlock group = row_group(job, first);
+    for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
+      rows<kTraits>(group, panels + p * bytes, p);
+    }
   }
 }
 
