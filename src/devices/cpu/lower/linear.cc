@@ -16,6 +16,9 @@ namespace {
 using graph::ValueId;
 
 constexpr int64_t kBlockColumns = 32;
+/// Rows of a feed-forward whose hidden values are made at a time: they are quantised while they are
+/// still in the cache.
+constexpr int64_t kHiddenRows = 64;
 constexpr int64_t kSoloProducts = 1 << 16;
 
 Crew crew_of(int64_t rows, const PanelMatrix& w) {
@@ -157,7 +160,8 @@ struct FeedForward {
   size_t shared_bytes = 0;
 
   void plan_scratch() {
-    const size_t floats = align_up(static_cast<size_t>(rows * gate.outputs) * sizeof(float));
+    const int64_t together = gate.block ? std::min(rows, kHiddenRows) : rows;
+    const size_t floats = align_up(static_cast<size_t>(together * gate.outputs) * sizeof(float));
     up_offset = floats;
     hidden_offset = up_offset + floats;
     shared_bytes = hidden_offset;
@@ -168,16 +172,33 @@ struct FeedForward {
     return reinterpret_cast<float*>(context.shared_scratch + offset);
   }
 
-  /// act(gate x) * (up x) for a range of panels, in place of the gate's products.
-  void activate(const StepContext& context, int64_t begin, int64_t end) const {
+  /// act(gate x) * (up x) of `count` rows for a range of panels, in place of the gate's products.
+  void activate(const StepContext& context, int64_t count, int64_t begin, int64_t end) const {
     const int64_t f = gate.outputs;
     const int64_t first = begin * kPanelRows;
     const int64_t last = std::min(end * kPanelRows, f);
-    for (int64_t row = 0; row < rows && first < last; ++row) {
+    for (int64_t row = 0; row < count && first < last; ++row) {
       float* g = floats(context, 0) + row * f + first;
       const float* u = floats(context, up_offset) + row * f + first;
       kernels->gated(activation, g, u, g, last - first);
     }
+  }
+
+  /// Quantised hidden values of up to kHiddenRows rows from `first`, for a range of panels.
+  void make_hidden(const StepContext& context, const QuantBlock* in, int64_t first,
+                   Member::Share share, QuantBlock* quantised) const {
+    const int64_t count = std::min(kHiddenRows, rows - first);
+    const QuantBlock* part = in + first * (gate.k / kBlockColumns);
+    float* products = floats(context, 0);
+    multiply_blocks(*kernels, gate, part, count, nullptr, products, share.begin, share.end);
+    multiply_blocks(*kernels, up, part, count, nullptr, floats(context, up_offset), share.begin,
+                    share.end);
+    activate(context, count, share.begin, share.end);
+    const int64_t f = gate.outputs;
+    const int64_t blocks = f / kBlockColumns;
+    kernels->quantise_rows(products + share.begin * kPanelRows, f, count,
+                           (share.end - share.begin) * kPanelRows,
+                           quantised + first * blocks + share.begin / 2, blocks);
   }
 
   void run_floats(const StepContext& context) const {
@@ -186,7 +207,7 @@ struct FeedForward {
     multiply_floats(*kernels, gate, in, rows, nullptr, floats(context, 0), share.begin, share.end);
     multiply_floats(*kernels, up, in, rows, nullptr, floats(context, up_offset), share.begin,
                     share.end);
-    activate(context, share.begin, share.end);
+    activate(context, rows, share.begin, share.end);
     if (!context.barrier()) return;
     const auto out = context.share(panels_of(down.outputs));
     multiply_floats(*kernels, down, floats(context, 0), rows, nullptr, context.at<float>(y),
@@ -197,17 +218,9 @@ struct FeedForward {
     const auto* in = context.at<const QuantBlock>(x);
     // Two panels are one block of 32: each member quantises what it has just computed.
     const auto share = context.share(panels_of(gate.outputs), 2);
-    multiply_blocks(*kernels, gate, in, rows, nullptr, floats(context, 0), share.begin, share.end);
-    multiply_blocks(*kernels, up, in, rows, nullptr, floats(context, up_offset), share.begin,
-                    share.end);
-    activate(context, share.begin, share.end);
-    const int64_t f = gate.outputs;
-    const int64_t blocks = f / kBlockColumns;
     auto* quantised = reinterpret_cast<QuantBlock*>(context.shared_scratch + hidden_offset);
-    if (share.begin < share.end) {
-      kernels->quantise_rows(floats(context, 0) + share.begin * kPanelRows, f, rows,
-                             (share.end - share.begin) * kPanelRows, quantised + share.begin / 2,
-                             blocks);
+    for (int64_t first = 0; first < rows && share.begin < share.end; first += kHiddenRows) {
+      make_hidden(context, in, first, share, quantised);
     }
     if (!context.barrier()) return;
     const auto out = context.share(panels_of(down.outputs));
