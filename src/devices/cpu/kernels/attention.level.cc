@@ -22,11 +22,15 @@ struct Half {
   typedef uint16_t Element;
   static TENWATT_INLINE F get(const Element* p) { return load_f16(p); }
   static TENWATT_INLINE F get_part(const Element* p, int64_t n) { return load_f16_part(p, n); }
+  static TENWATT_INLINE void put(Element* p, F v) {
+    store_f16(p, min(set1(65504.0f), max(set1(-65504.0f), v)));  // NaN passes
+  }
 };
 struct Single {
   typedef float Element;
   static TENWATT_INLINE F get(const Element* p) { return load(p); }
   static TENWATT_INLINE F get_part(const Element* p, int64_t n) { return load_part(p, n); }
+  static TENWATT_INLINE void put(Element* p, F v) { store(p, v); }
 };
 
 // Pages scattered in memory, as a state keeps them.
@@ -385,29 +389,29 @@ void paged(const AttentionRows& job) {
   all_columns<Kv>(pages, job.rows * job.groups, shape, job.scratch, make);
 }
 
-template <class Element, class Narrow>
-TENWATT_INLINE void append(const KvAppend& job, Narrow narrow) {
-  auto* keys = static_cast<Element*>(job.key_page) + job.slot;
-  auto* values = static_cast<Element*>(job.value_page) + job.slot * job.value_dim;
-  for (int64_t h = 0; h < job.kv_heads; ++h) {
-    if (job.k) {
-      for (int64_t d = 0; d < job.head_dim; ++d) {
-        keys[(h * job.head_dim + d) * kPage] = narrow(job.k[h * job.head_dim + d]);
-      }
-    }
-    if (job.v) {
-      for (int64_t d = 0; d < job.value_dim; ++d) {
-        values[h * kPage * job.value_dim + d] = narrow(job.v[h * job.value_dim + d]);
-      }
-    }
+// One head's row of n elements, `step` elements apart.
+template <class Kv>
+TENWATT_INLINE void put_row(const float* x, int64_t n, typename Kv::Element* out, ptrdiff_t step) {
+  for (int64_t i = 0; i < n; i += W) {
+    typename Kv::Element lanes[W];
+    Kv::put(lanes, n - i >= W ? load(x + i) : load_part(x + i, n - i));
+    const int64_t count = smaller(W, n - i);
+    for (int64_t j = 0; j < count; ++j) out[(i + j) * step] = lanes[j];
   }
 }
 
-uint16_t saturated_half(float x) {
-  const float limited = x > 65504.0f ? 65504.0f : (x < -65504.0f ? -65504.0f : x);
-  uint16_t lanes[W];
-  store_f16(lanes, set1(limited));
-  return lanes[0];
+template <class Kv>
+void append(const KvAppend& job) {
+  auto* keys = static_cast<typename Kv::Element*>(job.key_page) + job.slot;
+  auto* values = static_cast<typename Kv::Element*>(job.value_page) + job.slot * job.value_dim;
+  for (int64_t h = 0; h < job.kv_heads; ++h) {
+    if (job.k) {
+      put_row<Kv>(job.k + h * job.head_dim, job.head_dim, keys + h * job.head_dim * kPage, kPage);
+    }
+    if (job.v) {
+      put_row<Kv>(job.v + h * job.value_dim, job.value_dim, values + h * kPage * job.value_dim, 1);
+    }
+  }
 }
 
 }  // namespace
@@ -463,10 +467,8 @@ void cross_attention(const CrossAttention& job) {
 }
 
 void kv_append(const KvAppend& job) {
-  if (job.format == KvFormat::kF16) {
-    return append<uint16_t>(job, saturated_half);
-  }
-  append<float>(job, [](float x) { return x; });
+  if (job.format == KvFormat::kF16) return append<Half>(job);
+  append<Single>(job);
 }
 
 }  // namespace tenwatt::cpu::TENWATT_LEVEL

@@ -22,55 +22,77 @@ TENWATT_INLINE Four every_fourth(I v) {
   }
 }
 
-// All sums of a block from those of its halves' codes 0, 1, 2 and 3 of every four.
-TENWATT_INLINE void store_sums(Four low, Four high, QuantBlock* y) {
+// What stands behind the codes of a block, from the sums of its halves' codes 0, 1, 2 and 3 of
+// every four: two vectors of 16 bytes, without leaving the vector registers.
+TENWATT_INLINE void store_sums(float scale, Four low, Four high, QuantBlock* y) {
   const Four pairs = __builtin_shufflevector(low, high, 0, 2, 4, 6) +
                      __builtin_shufflevector(low, high, 1, 3, 5, 7);
+  const Four halves = pairs + __builtin_shufflevector(pairs, pairs, 1, 0, 3, 2);
+  const Four all = halves + __builtin_shufflevector(halves, halves, 2, 3, 0, 1);
+  typedef float Reals __attribute__((vector_size(16)));
+  const Reals factor = {scale, scale, scale, scale};
+  const Four scaled = (Four)(factor * __builtin_convertvector(all, Reals));
+  const Four sums = __builtin_shufflevector(all, all * -8, 0, 0, 4, 4);
+  const Four scales = __builtin_shufflevector((Four)factor, scaled, 0, 0, 4, 4);
+  const Four first = __builtin_shufflevector(scales, sums, 0, 4, 2, 6);
+  static_assert(offsetof(QuantBlock, scale) == 32 && offsetof(QuantBlock, sum) == 36 &&
+                offsetof(QuantBlock, scaled_sum) == 40 && offsetof(QuantBlock, offset) == 44);
+  __builtin_memcpy(reinterpret_cast<char*>(y) + 32, &first, sizeof first);
   typedef int16_t Shorts __attribute__((vector_size(8)));
   const Shorts pair_offset = __builtin_convertvector(pairs * -8, Shorts);
+  const Four half_offset = halves * -8;
+  y->half_offset[0] = half_offset[0];
+  y->half_offset[1] = half_offset[2];
   __builtin_memcpy(y->pair_offset, &pair_offset, sizeof pair_offset);
-  const int32_t low_sum = pairs[0] + pairs[1];
-  const int32_t high_sum = pairs[2] + pairs[3];
-  y->half_offset[0] = -8 * low_sum;
-  y->half_offset[1] = -8 * high_sum;
-  y->sum = low_sum + high_sum;
-  y->offset = -8 * y->sum;
-  y->scaled_sum = y->scale * static_cast<float>(y->sum);
 }
 
-TENWATT_INLINE void quantise_block(const float* x, QuantBlock* y) {
-  F value[kVectors];
+struct BlockScale {
+  float scale;
+  float inverse;
+};
+
+TENWATT_INLINE BlockScale block_scale(const float* x) {
   F largest = F{};
 #pragma GCC unroll 8
-  for (int v = 0; v < kVectors; ++v) {
-    value[v] = load(x + v * W);
-    largest = max(abs(value[v]), largest);
-  }
+  for (int v = 0; v < kVectors; ++v) largest = max(abs(load(x + v * W)), largest);
   const float peak = fold_max(largest);
   // A peak so small that 127 / peak overflows counts as zero; so does NaN.
   const bool usable = peak > 1e-30f && peak < kInfinity;
-  const float inverse = usable ? 127.0f / peak : 0.0f;
-  const float scale = usable ? peak * (1.0f / 127.0f) : 0.0f;
+  return {usable ? peak * (1.0f / 127.0f) : 0.0f, usable ? 127.0f / peak : 0.0f};
+}
+
+TENWATT_INLINE void quantise_block(const float* x, const BlockScale& by, QuantBlock* y) {
   I half[2] = {};
 #pragma GCC unroll 8
   for (int v = 0; v < kVectors; ++v) {
-    const I code = to_int(min(max(value[v] * inverse, set1(-127.0f)), set1(127.0f)));
+    const F scaled = load(x + v * W) * by.inverse;
+    const I code = to_int(min(max(scaled, set1(-127.0f)), set1(127.0f)));
     half[v / (kVectors / 2)] += code;
     typedef int8_t Bytes __attribute__((vector_size(W)));
     const Bytes bytes = __builtin_convertvector(code, Bytes);
     __builtin_memcpy(y->code + v * W, &bytes, sizeof bytes);
   }
-  y->scale = scale;
-  store_sums(every_fourth(half[0]), every_fourth(half[1]), y);
+  store_sums(by.scale, every_fourth(half[0]), every_fourth(half[1]), y);
 }
+
+// The scales of some blocks come before their codes: each is the end of a long chain of
+// operations, and a processor looks ahead over few whole blocks.
+constexpr int64_t kBlocksTogether = 16;
 
 }  // namespace
 
 void quantise_rows(const float* x, ptrdiff_t x_stride, int64_t rows, int64_t k, QuantBlock* y,
                    ptrdiff_t y_stride) {
+  const int64_t blocks = k / 32;
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t b = 0; b < k / 32; ++b) {
-      quantise_block(x + r * x_stride + 32 * b, y + r * y_stride + b);
+    for (int64_t first = 0; first < blocks; first += kBlocksTogether) {
+      const int64_t left = blocks - first;
+      const int64_t count = left < kBlocksTogether ? left : kBlocksTogether;
+      const float* from = x + r * x_stride + 32 * first;
+      QuantBlock* to = y + r * y_stride + first;
+      BlockScale scale[kBlocksTogether];
+      for (int64_t b = 0; b < count; ++b) scale[b] = block_scale(from + 32 * b);
+      for (int64_t b = 0; b < count; ++b) quantise_block(from + 32 * b, scale[b], to + b);
     }
   }
 }
