@@ -137,6 +137,13 @@ macro(tenwatt_add_room room)
   list(APPEND TENWATT_BUILT ${room})
 endmacro()
 
+# For a folder's test.cmake: `target` also attacks the parsers of tests/fuzz/ROOM.
+function(tenwatt_attack target room)
+  file(GLOB parsers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/${room}/*.cc)
+  target_sources(${target} PRIVATE ${parsers} ${CMAKE_SOURCE_DIR}/tests/fuzz/parser.cc
+                                   ${CMAKE_SOURCE_DIR}/tests/fuzz/hostile_test.cc)
+endfunction()
+
 # One test program per folder of tests/unit (devices_cpu for devices/cpu); it may include every
 # room that is built. A folder's test.cmake may add libraries to the target `test_<folder>`.
 function(tenwatt_add_unit_tests)

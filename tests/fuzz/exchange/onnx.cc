@@ -45,6 +45,29 @@ std::string example() {
   return model.proto.SerializeAsString();
 }
 
+// An older opset, whose forms change on the way in, and a conditional that is decided on the way
+// in.
+std::string example_opset_11() {
+  ModelBuilder model(11);
+  model.input("x", {"batch", 3});
+  model.initializer("w", {1, 2, 3});
+  model.node("Add", {"x", "w"}, {"sum"});
+  ModelBuilder::ints(model.node("ReduceSum", {"sum"}, {"total"}), "axes", {1});
+  auto& constant = model.node("Constant", {}, {"yes"});
+  auto& value =
+      *ModelBuilder::attribute(constant, "value", onnx::AttributeProto::TENSOR).mutable_t();
+  value.set_data_type(onnx::TensorProto::BOOL);
+  value.set_raw_data("\1");
+  auto& choice = model.node("If", {"yes"}, {"y"});
+  for (const char* name : {"then_branch", "else_branch"}) {
+    auto& branch = *ModelBuilder::attribute(choice, name, onnx::AttributeProto::GRAPH).mutable_g();
+    ModelBuilder::node_in(branch, "Softmax", {"total"}, {name});
+    branch.add_output()->set_name(name);
+  }
+  model.output("y");
+  return model.proto.SerializeAsString();
+}
+
 bool accepts(std::string_view bytes) {
   auto model = files::OnnxModel::parse(std::as_bytes(std::span(bytes)));
   if (!model) return false;
@@ -55,6 +78,7 @@ bool accepts(std::string_view bytes) {
 }
 
 const Registered kOnnx{{"onnx", Cuts::kMayBeValid, example, accepts}};
+const Registered kOpset11{{"onnx_opset_11", Cuts::kMayBeValid, example_opset_11, accepts}};
 
 }  // namespace
 }  // namespace tenwatt::fuzz

@@ -1,5 +1,7 @@
 #include "files/onnx.h"
 
+
+#include "files/onnx_external.h"
 #include "fuzz/parser.h"
 #include "onnx_proto/onnx.pb.h"
 
@@ -37,6 +39,7 @@ std::string example() {
 }
 
 bool accepts(std::string_view bytes) {
+  (void)files::onnx_external_locations(std::as_bytes(std::span(bytes)));
   auto model = files::OnnxModel::parse(std::as_bytes(std::span(bytes)), "/proc/self/fdinfo");
   if (!model) return false;
   for (auto& proto : *model->proto().mutable_graph()->mutable_initializer()) {

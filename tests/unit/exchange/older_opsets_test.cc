@@ -2,6 +2,7 @@
 // (tests/reference/record_older_opsets.py).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "onnx_build.h"
-#include "unit/files/support/hostile.h"
 
 namespace tenwatt::exchange {
 namespace {
@@ -221,27 +220,6 @@ TEST(OnnxImportRefuses, OperatorsWithoutAFormToday) {
   model.node("Upsample", {"x", "x"}, {"y"});
   model.output("y");
   EXPECT_EQ(model.failure(), ErrorCode::kUnsupported);
-}
-
-TEST(OnnxImport, SurvivesCutsAndFlips) {
-  ModelBuilder model(11);
-  model.input("x", {"batch", 3});
-  model.initializer("w", {1, 2, 3});
-  model.node("Add", {"x", "w"}, {"sum"});
-  ModelBuilder::ints(model.node("ReduceSum", {"sum"}, {"total"}), "axes", {1});
-  onnx::NodeProto& constant = model.node("Constant", {}, {"yes"});
-  auto& value = *ModelBuilder::attribute(constant, "value", AttributeProto::TENSOR).mutable_t();
-  value.set_data_type(TensorProto::BOOL);
-  value.set_raw_data("\1");
-  onnx::NodeProto& node = model.node("If", {"yes"}, {"y"});
-  for (const char* key : {"then_branch", "else_branch"}) {
-    auto& branch = *ModelBuilder::attribute(node, key, AttributeProto::GRAPH).mutable_g();
-    ModelBuilder::node_in(branch, "Softmax", {"total"}, {key});
-    branch.add_output()->set_name(key);
-  }
-  model.output("y");
-  testing_files::attack(model.proto.SerializeAsString(), testing_files::Cuts::kMayBeValid,
-                        [](const std::string& path) { return import_onnx(path).has_value(); });
 }
 
 TEST(OnnxImport, AnOperatorOfOursIsNotTheOnnxOperatorOfItsName) {

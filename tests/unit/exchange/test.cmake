@@ -1,2 +1,3 @@
-#Older opsets are checked by running them.
+# Older opsets are checked by running them.
 target_link_libraries(test_exchange PRIVATE tenwatt_graph)
+tenwatt_attack(test_exchange exchange)

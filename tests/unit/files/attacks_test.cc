@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "files/gguf.h"
 #include "files/onnx.h"
 #include "onnx_proto/onnx.pb.h"

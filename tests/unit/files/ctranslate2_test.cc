@@ -8,9 +8,7 @@
 namespace tenwatt::files {
 namespace {
 
-using testing_files::attack;
 using testing_files::ByteWriter;
-using testing_files::Cuts;
 using testing_files::TemporaryFolder;
 
 ByteWriter& string(ByteWriter& to, const std::string& text) {
@@ -79,18 +77,6 @@ TEST(Ctranslate2, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(read(model({{"w", {1}, 1, "1"}, {"w", {1}, 1, "1"}}, {}))) << "a name twice";
   EXPECT_FALSE(read(model({}, {{"a", "b"}}))) << "an alias of nothing";
   EXPECT_FALSE(read(model({{"w", {0xffffffff, 0xffffffff, 0xffffffff}, 1, ""}}, {})));
-}
-
-TEST(Ctranslate2, SurvivesCutsAndFlips) {
-  attack(small_model(), Cuts::kAreErrors, [](const std::string& path) {
-    const Result<Ctranslate2File> file = read_ctranslate2(path);
-    if (!file) return false;
-    for (const Ctranslate2Variable& variable : file->variables()) {
-      if (const Result<Tensor> tensor = file->tensor(variable.name)) (void)tensor->to_f32();
-      (void)file->integer(variable.name);
-    }
-    return true;
-  });
 }
 
 TEST(Ctranslate2Config, ReadsItsLists) {

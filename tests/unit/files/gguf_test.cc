@@ -8,9 +8,7 @@
 namespace tenwatt::files {
 namespace {
 
-using testing_files::attack;
 using testing_files::ByteWriter;
-using testing_files::Cuts;
 using testing_files::TemporaryFolder;
 
 /// Writes GGUF files, right ones and wrong ones.
@@ -276,22 +274,6 @@ TEST(GgufRules, TheVocabularyFitsItsTables) {
               file.tensor("token_embd.weight", {1, 2}, 0, floats({1, 2}));
             }).find("2 rows"),
             std::string::npos);
-}
-
-TEST(Gguf, SurvivesCutsAndFlips) {
-  attack(small_model().content(), Cuts::kAreErrors, [](const std::string& path) {
-    const Result<GgufFile> file = read_gguf(path);
-    if (!file) return false;
-    for (const std::string_view key : file->keys()) {
-      (void)file->integers(key);
-      (void)file->reals(key);
-      (void)file->texts(key);
-    }
-    for (const GgmlTensor& row : file->tensors()) {
-      if (const Result<Tensor> tensor = file->tensor(row.name)) (void)tensor->to_f32();
-    }
-    return true;
-  });
 }
 
 TEST(Gguf, ReadsARealModel) {

@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "unit/files/support/hostile.h"
 
 namespace tenwatt::files {
 namespace {
 
-using testing_files::attack;
-using testing_files::Cuts;
 using testing_files::TemporaryFolder;
 
 std::string npy(const std::string& header, const std::string& data) {
@@ -91,11 +91,6 @@ TEST(Npy, BoolBytesAreRepaired) {
   const Tensor tensor =
       read(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", "\1\2\3")).value();
   for (const std::byte value : tensor.bytes()) EXPECT_EQ(value, std::byte{1});
-}
-
-TEST(Npy, SurvivesCutsAndFlips) {
-  attack(kPair, Cuts::kAreErrors,
-         [](const std::string& path) { return read_npy(path).has_value(); });
 }
 
 }  // namespace

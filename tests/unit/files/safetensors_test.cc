@@ -9,9 +9,7 @@
 namespace tenwatt::files {
 namespace {
 
-using testing_files::attack;
 using testing_files::ByteWriter;
-using testing_files::Cuts;
 using testing_files::TemporaryFolder;
 
 std::string container(const std::string& table, const std::string& data) {
@@ -120,15 +118,6 @@ TEST_F(SafetensorsIndex, StaysInItsFolder) {
     const auto file = read(R"({"a":")" + std::string(name) + R"("})");
     EXPECT_TRUE(refused(file.error().message, "in the model's folder")) << name;
   }
-}
-
-TEST(Safetensors, SurvivesCutsAndFlips) {
-  attack(container(kTable, kData), Cuts::kAreErrors, [](const std::string& path) {
-    const auto file = read_safetensors(path);
-    if (!file) return false;
-    for (const SafetensorsTensor& row : file->tensors()) (void)file->tensor(row.name);
-    return true;
-  });
 }
 
 }  // namespace

@@ -11,9 +11,7 @@
 namespace tenwatt::files {
 namespace {
 
-using testing_files::attack;
 using testing_files::ByteWriter;
-using testing_files::Cuts;
 using testing_files::TemporaryFolder;
 
 constexpr int32_t kF32 = 0, kF16 = 1, kQ8_0 = 8;
@@ -196,15 +194,6 @@ TEST(WhisperCpp, EveryRefusalSaysWhatToDo) {
   Content content = small();
   content.sizes[1] = 0;
   EXPECT_FALSE(read(content).error().remedy.empty());
-}
-
-TEST(WhisperCpp, SurvivesCutsAndFlips) {
-  attack(small().write(), Cuts::kMayBeValid, [](const std::string& path) {
-    const auto file = read_whisper_cpp(path);
-    if (!file) return false;
-    for (const GgmlTensor& row : file->tensors()) (void)file->tensor(row.name);
-    return true;
-  });
 }
 
 }  // namespace

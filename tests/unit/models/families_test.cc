@@ -2,6 +2,7 @@
 // (tests/reference/record_families.py), and the numeric contract where attention sees a window.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>

@@ -247,25 +247,6 @@ TEST_F(HubModel, ChatTemplates) {
   EXPECT_EQ(read_hub_chat_template(folder()).value(), "three");
 }
 
-TEST_F(HubModel, SurvivesFlipsOfItsDocuments) {
-  tokenizer(kByteTokenizer);
-  testing_files::attack(
-      kByteTokenizer, testing_files::Cuts::kAreErrors, [&](const std::string& path) {
-        std::filesystem::copy_file(path, folder_.path("tokenizer.json"),
-                                   std::filesystem::copy_options::overwrite_existing);
-        const auto spec = read_hub_tokenizer(folder(), 6);
-        return spec.has_value() && text::make_tokenizer(*spec).has_value();
-      });
-  weights({{"model.embed_tokens.weight", {6, 64}}});
-  testing_files::attack(
-      kLlamaConfig + "}", testing_files::Cuts::kAreErrors, [&](const std::string& path) {
-        std::filesystem::copy_file(path, folder_.path("config.json"),
-                                   std::filesystem::copy_options::overwrite_existing);
-        const auto source = open();
-        return source && read_transformer_shape(**source, "llama").has_value();
-      });
-}
-
 /// The names that OpenAI, CTranslate2 and hubs give to one place.
 TEST(WhisperNames, OfEachKindOfFile) {
   const WhisperPlace value = {WhisperSide::kDecoder, 3, WhisperModule::kCrossValue,

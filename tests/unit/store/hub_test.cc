@@ -1,7 +1,6 @@
 // Pulling from a hub on this machine (hub_server.py) that cuts, stalls, lies and misbehaves.
 #include <gtest/gtest.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,6 +13,7 @@
 #include "store/hub_pull.h"
 #include "store/hub_shelf.h"
 #include "store/shelf.h"
+#include "temporary_folder.h"
 
 namespace tenwatt::store {
 namespace {
@@ -43,8 +43,6 @@ struct Request {
 struct HubTest : ::testing::Test {
   void SetUp() override {
     set_log_level(LogLevel::kError);
-    root = ::testing::TempDir() + "tenwatt_hub_" + std::to_string(::getpid());
-    fs::remove_all(root);
     add("tiny/llm/model.gguf", large);
     add("tiny/llm/README.md", "hello");
     ::setenv("TENWATT_HOME", root.c_str(), 1);
@@ -68,7 +66,6 @@ struct HubTest : ::testing::Test {
   void TearDown() override {
     server.reset();
     ::unsetenv("TENWATT_HOME");
-    fs::remove_all(root);
   }
 
   void add(const std::string& path, const std::string& bytes) const {
@@ -114,7 +111,8 @@ struct HubTest : ::testing::Test {
   }
 
   const std::string large = large_content();
-  std::string root;
+  const material::TemporaryFolder folder;
+  const std::string root = folder.path();
   std::string port;
   HubAccess access;
   std::unique_ptr<Process> server;

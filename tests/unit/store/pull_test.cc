@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "store/shelf.h"
 #include "store/shelf_lock.h"
+#include "temporary_folder.h"
 #include "zip_writer.h"
 
 namespace tenwatt::store {
@@ -50,8 +51,6 @@ std::string digest_of(const std::string& text) {
 struct PullTest : ::testing::Test {
   void SetUp() override {
     set_log_level(LogLevel::kError);
-    root = ::testing::TempDir() + "tenwatt_pull";
-    fs::remove_all(root);
     index = root + "/index";
     ASSERT_TRUE(make_folder(index));
     const std::string python = root + "/bin/python3";
@@ -90,7 +89,6 @@ struct PullTest : ::testing::Test {
     ::setenv("PATH", old_path.c_str(), 1);
     ::unsetenv("FAKE_INDEX");
     ::unsetenv("TENWATT_HOME");
-    fs::remove_all(root);
   }
 
   void add_wheel(const std::string& name, const std::vector<TestMember>& members) const {
@@ -114,7 +112,8 @@ struct PullTest : ::testing::Test {
   const std::string second = std::string(50'000, 'b') + "2";
   const std::string both = first + second;
   Catalogue catalogue;
-  std::string root;
+  const material::TemporaryFolder folder;
+  const std::string root = folder.path();
   std::string index;
   std::string old_path;
 };

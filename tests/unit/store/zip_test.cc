@@ -8,19 +8,13 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "base/random.h"
+#include "temporary_folder.h"
 #include "zip_writer.h"
 
 namespace tenwatt::store {
 namespace {
 
 struct Zip : ::testing::Test {
-  void SetUp() override {
-    folder = ::testing::TempDir() + "tenwatt_zip";
-    std::filesystem::remove_all(folder);
-    ASSERT_TRUE(make_folder(folder));
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
   Result<ZipReader> open(const std::string& bytes) {
     EXPECT_TRUE(write_file_atomically(folder + "/archive.zip", bytes));
     return ZipReader::open(folder + "/archive.zip");
@@ -38,7 +32,8 @@ struct Zip : ::testing::Test {
     EXPECT_FALSE(std::filesystem::exists(folder + "/out")) << "a failed member was left behind";
     return result ? ErrorCode::kInternal : result.error().code;
   }
-  std::string folder;
+  const material::TemporaryFolder own;
+  const std::string folder = own.path();
 };
 
 TEST_F(Zip, StoredAndDeflatedMembersComeOutAsTheyWentIn) {
