@@ -1,54 +1,16 @@
 // ConvInteger and QLinearConv: patches of the input become rows of bytes, the weights of a group
 // are a matrix in integer panels, and the finished rows go out by channel. One to three spatial
 // axes, any group.
-#include <array>
-#include <cstring>
-
 #include "devices/cpu/arena.h"
 #include "devices/cpu/kernels/integer_panels.h"
 #include "devices/cpu/kernels/panels.h"
+#include "devices/cpu/lower/grid.h"
 #include "devices/cpu/lower/integers.h"
 
 namespace tenwatt::cpu {
 namespace {
 
 using graph::ValueId;
-
-constexpr size_t kMaxSpatial = 3;
-
-struct Axis {
-  int64_t in = 1;
-  int64_t out = 1;
-  int64_t kernel = 1;
-  int64_t stride = 1;
-  int64_t dilation = 1;
-  int64_t pad = 0;  ///< before the first element
-};
-using Grid = std::array<Axis, kMaxSpatial>;  ///< fewer axes are led by axes of one
-
-std::optional<Grid> grid_of(const LowerInput& input, const Shape& x, const Shape& w,
-                            const Shape& y) {
-  if (x.size() < 3 || x.size() > 2 + kMaxSpatial || w.size() != x.size()) return std::nullopt;
-  const size_t spatial = x.size() - 2;
-  const std::vector<int64_t> ones(spatial, 1);
-  const auto strides = input.node.integers("strides", ones);
-  const auto dilations = input.node.integers("dilations", ones);
-  const auto pads = input.node.integers("pads", std::vector<int64_t>(2 * spatial, 0));
-  const std::string automatic = input.node.text("auto_pad", "NOTSET");
-  if (strides.size() != spatial || dilations.size() != spatial || pads.size() != 2 * spatial)
-    return std::nullopt;
-  Grid grid;
-  for (size_t i = 0; i < spatial; ++i) {
-    Axis& axis = grid[kMaxSpatial - spatial + i];
-    axis = {x[i + 2], y[i + 2], w[i + 2], strides[i], dilations[i], pads[i]};
-    if (automatic == "VALID") axis.pad = 0;
-    if (!automatic.starts_with("SAME")) continue;
-    const int64_t reach = (axis.kernel - 1) * axis.dilation + 1;
-    const int64_t total = std::max<int64_t>(0, (axis.out - 1) * axis.stride + reach - axis.in);
-    axis.pad = automatic == "SAME_UPPER" ? total / 2 : total - total / 2;
-  }
-  return grid;
-}
 
 struct Convolve {
   const KernelTable* kernels;
@@ -63,9 +25,9 @@ struct Convolve {
   int64_t channels;  ///< of one group
   int64_t outputs;   ///< of one group
 
-  int64_t taps() const { return grid[0].kernel * grid[1].kernel * grid[2].kernel; }
-  int64_t in_plane() const { return grid[0].in * grid[1].in * grid[2].in; }
-  int64_t out_plane() const { return grid[0].out * grid[1].out * grid[2].out; }
+  int64_t taps() const { return grid_size(grid, &GridAxis::kernel); }
+  int64_t in_plane() const { return grid_size(grid, &GridAxis::in); }
+  int64_t out_plane() const { return grid_size(grid, &GridAxis::out); }
   int64_t k() const { return channels * taps(); }
   int64_t panels() const { return panels_of(outputs); }
 
@@ -86,18 +48,14 @@ struct Convolve {
   /// Where tap by tap the rows [first, first + rows) find their element in a plane; -1: padding.
   void find_taps(int64_t first, int64_t rows, int64_t* offsets) const {
     const auto& [depth, height, width] = grid;
-    const auto at = [](const Axis& axis, int64_t out, int64_t tap) {
-      const int64_t in = out * axis.stride + tap * axis.dilation - axis.pad;
-      return in < 0 || in >= axis.in ? int64_t{-1} : in;
-    };
     for (int64_t tap = 0; tap < taps(); ++tap) {
       for (int64_t r = 0; r < rows; ++r) {
         const int64_t out = first + r;
         const int64_t d =
-            at(depth, out / (height.out * width.out), tap / (height.kernel * width.kernel));
+            depth.source(out / (height.out * width.out), tap / (height.kernel * width.kernel));
         const int64_t h =
-            at(height, out / width.out % height.out, tap / width.kernel % height.kernel);
-        const int64_t w = at(width, out % width.out, tap % width.kernel);
+            height.source(out / width.out % height.out, tap / width.kernel % height.kernel);
+        const int64_t w = width.source(out % width.out, tap % width.kernel);
         offsets[tap * kIntegerTileRows + r] =
             d < 0 || h < 0 || w < 0 ? -1 : (d * height.in + h) * width.in + w;
       }
@@ -173,7 +131,8 @@ Result<std::optional<Lowered>> lower_convolution(const LowerInput& input) {
   const ValueId w_id = input.in(kInputs.b);
   const Shape& x = input.in_shape(0);
   const Shape& w = input.shape(w_id);
-  const auto grid = grid_of(input, x, w, input.out_shape());
+  if (w.size() < 3) return std::optional<Lowered>();
+  const auto grid = grid_of(input, {w.begin() + 2, w.end()}, GridAxis::Sums::kIntoSmall);
   const Packing packing = wanted_packing(input.graph, input.node, kInputs.b);
   if (!grid || packing != Packing::kIntegerPanels) return std::optional<Lowered>();
   const std::byte* packed = input.weights.find(w_id, packing);
