@@ -27,7 +27,7 @@ size_t first_gap(const std::vector<Block>& active, size_t bytes) {
 ArenaPlan plan_arena(const std::vector<Lifetime>& lifetimes) {
   std::vector<size_t> order(lifetimes.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, {}, [&](size_t i) { return lifetimes[i].first; });
+  std::ranges::sort(order, {}, [&](size_t i) { return std::pair(lifetimes[i].first, i); });
   ArenaPlan plan;
   plan.offsets.resize(lifetimes.size());
   std::vector<Block> active;
