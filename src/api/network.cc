@@ -129,7 +129,7 @@ struct Network::Impl {
     if (!for_one_run) {
       graph::Graph once = with_seeds(graph);
       once.one_run = true;
-      for_one_run = TENWATT_TRY(StagedProgram::create(once, prepare));
+      for_one_run = TENWATT_TRY(StagedProgram::create(std::move(once), prepare));
     }
     return for_one_run.get();
   }

@@ -117,10 +117,14 @@ Result<std::shared_ptr<StagedProgram::Stage>> StagedProgram::Stage::make(Graph g
     const auto before = first_condition(graph, graph.undecided);
     wanted = before ? before : graph.undecided;
   }
+  if (optimised && !wanted && !has_open_shapes(graph)) {
+    stage->program = TENWATT_TRY(prepare(std::move(graph)));
+    return stage;
+  }
   if (optimised && !wanted) {
     auto program = prepare(graph);
-    if (program || !has_open_shapes(graph)) {
-      stage->program = TENWATT_TRY(std::move(program));
+    if (program) {
+      stage->program = std::move(*program);
       return stage;
     }
     optimised = std::unexpected(std::move(program).error());
@@ -185,8 +189,8 @@ StagedProgram::StagedProgram(Prepare prepare, std::shared_ptr<Stage> first)
     : prepare_(std::move(prepare)), first_(std::move(first)) {}
 StagedProgram::~StagedProgram() = default;
 
-Result<std::unique_ptr<StagedProgram>> StagedProgram::create(const Graph& graph, Prepare prepare) {
-  auto first = TENWATT_TRY(Stage::make(graph, prepare));
+Result<std::unique_ptr<StagedProgram>> StagedProgram::create(Graph graph, Prepare prepare) {
+  auto first = TENWATT_TRY(Stage::make(std::move(graph), prepare));
   return std::unique_ptr<StagedProgram>(new StagedProgram(std::move(prepare), std::move(first)));
 }
 

@@ -22,7 +22,7 @@ class StagedProgram {
   using Prepare = std::function<Result<std::shared_ptr<engine::Program>>(graph::Graph graph)>;
 
   /// Plans as far as nothing but the graph decides.
-  static Result<std::unique_ptr<StagedProgram>> create(const graph::Graph& graph, Prepare prepare);
+  static Result<std::unique_ptr<StagedProgram>> create(graph::Graph graph, Prepare prepare);
   ~StagedProgram();
 
   /// The program that computes the outputs of the graph from these inputs (all of the graph's).

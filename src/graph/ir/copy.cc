@@ -101,6 +101,8 @@ void Graph::compact() {
   to.name = name;
   to.symbols_ = symbols_;
   to.symbols_by_name_ = symbols_by_name_;
+  to.values_.reserve(values_.size());
+  to.nodes_.reserve(nodes_.size());
   Copier copier(*this, to);
   for (size_t i = 0; i < values_.size(); ++i)
     if (needed[i]) copier.copied(static_cast<ValueId>(i));
