@@ -92,9 +92,9 @@ TextTokenizer::~TextTokenizer() = default;
 
 Result<std::shared_ptr<TextTokenizer>> TextTokenizer::open(const std::string& name_or_path) {
   const store::ResolvedModel resolved = TENWATT_TRY(resolve_language_model(name_or_path));
-  models::LanguageModel model = TENWATT_TRY(models::read_language_model(resolved.main));
   auto impl = std::make_unique<Impl>();
-  impl->tokenizer = TENWATT_TRY(text::make_tokenizer(std::move(model.tokenizer)));
+  impl->tokenizer = TENWATT_TRY(
+      text::make_tokenizer(TENWATT_TRY(models::read_language_tokenizer(resolved.main))));
   return std::shared_ptr<TextTokenizer>(new TextTokenizer(std::move(impl)));
 }
 

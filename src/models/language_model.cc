@@ -149,4 +149,12 @@ Result<LanguageModel> read_language_model(const std::string& path,
   return model;
 }
 
+Result<text::TokenizerSpec> read_language_tokenizer(const std::string& path) {
+  const auto source = open_model_source(path);
+  if (!source) return with_remedy(source.error());
+  auto spec = (*source)->tokenizer();
+  if (!spec) return with_remedy(fail_in(path, spec.error()).error());
+  return spec;
+}
+
 }  // namespace tenwatt::models

@@ -43,6 +43,10 @@ struct LanguageModel {
 Result<LanguageModel> read_language_model(const std::string& path,
                                           const LanguageModelOptions& options = {});
 
+/// Only the tokeniser of such a model, of a family that is not built too (a hub's folder has to be
+/// of one that is).
+Result<text::TokenizerSpec> read_language_tokenizer(const std::string& path);
+
 /// The hyperparameters that all decoder-only transformers share, checked against each other.
 struct TransformerShape {
   int64_t layers = 0;
