@@ -1,6 +1,6 @@
 // A language model: two questions of one conversation, printed as they are answered. Ctrl-C stops
 // an answer.
-//   ask QUESTION [MODEL]
+//   ask QUESTION [MODEL]     (no model: this machine's default)
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::signal(SIGINT, [](int) { stop = true; });
-  const auto status = ask(argv[1], argc > 2 ? argv[2] : "smollm2-135m");
+  const auto status = ask(argv[1], argc > 2 ? argv[2] : "");
   if (status) return 0;
   std::fprintf(stderr, "error: %s\n  try: %s\n", status.error().message.c_str(),
                status.error().remedy.c_str());

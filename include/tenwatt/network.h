@@ -51,7 +51,8 @@ class Network {
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
   /// "16000", "1,2,3" or "true" as a tensor of the type that the input has: a scalar, or a vector
-  /// where the input has one axis.
+  /// where the input has one axis. kInvalidArgument for an input that isn't there or has more axes,
+  /// and for text that is no number of its type; kUnsupported for types that text does not give.
   Result<Array> literal(const std::string& input, const std::string& text) const;
   /// Outputs and tapped values by name. A missing input is an error that names its type and shape.
   Result<std::map<std::string, Array>> run(const std::map<std::string, Array>& inputs,

@@ -43,8 +43,18 @@ uint64_t memory_figure(const std::string& name) {
   return 0;
 }
 
+/// What the default models hold in memory: their files, for weights are kept as they are stored.
+uint64_t default_models_bytes() {
+  uint64_t bytes = 0;
+  for (const std::string_view name : store::default_models()) {
+    const auto entry = store::find_entry(store::built_in_catalogue(), name);
+    if (entry) bytes += (*entry)->bytes();
+  }
+  return bytes;
+}
+
 Check check_memory() {
-  constexpr uint64_t kDefaultsNeed = uint64_t{1} << 30;
+  const uint64_t needed = default_models_bytes();
   const uint64_t total = memory_figure("MemTotal");
   const uint64_t available = memory_figure("MemAvailable");
   Check check{"memory",
@@ -52,9 +62,11 @@ Check check_memory() {
               fmt::format("{:.1f} GB, {:.1f} GB available", static_cast<double>(total) / 1e9,
                           static_cast<double>(available) / 1e9),
               {}};
-  if (available >= kDefaultsNeed) return check;
+  if (available >= needed) return check;
   check.health = Health::kSlow;
-  check.remedy = "the default models need about 1 GB: use whisper-tiny.en, or close programs";
+  check.remedy = fmt::format(
+      "the default models need {:.1f} GB: use smaller ones (tenwatt list), or close programs",
+      static_cast<double>(needed) / 1e9);
   return check;
 }
 

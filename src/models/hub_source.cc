@@ -81,8 +81,10 @@ Result<Tensor> interleave_heads(const Tensor& tensor, int64_t heads, const std::
 }
 
 Result<Tensor> plus_one(const Tensor& tensor) {
-  Tensor sum = TENWATT_TRY(tensor.to_f32()).clone();
-  for (float& value : sum.mutable_values<float>()) value += 1;
+  const Tensor given = TENWATT_TRY(tensor.to_f32());
+  Tensor sum = TENWATT_TRY(Tensor::create(Format::kF32, given.shape()));
+  std::ranges::transform(given.values<float>(), sum.mutable_values<float>().begin(),
+                         [](float value) { return value + 1; });
   return sum;
 }
 

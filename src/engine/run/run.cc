@@ -353,8 +353,8 @@ Result<Tensor> Program::Run::next_content(size_t index) {
                                           " to the state " + state.name + " of " +
                                           to_string(held.shape()));
   }
-  if (replaced) return written.clone();
-  // A ring keeps the last rows of what it held followed by what this run wrote.
+  // A ring keeps the last rows of what it held followed by what this run wrote, which for a value
+  // is all of it.
   Tensor next = TENWATT_TRY(Tensor::create(held.format(), held.shape()));
   const size_t size = held.bytes().size();
   const size_t fresh = std::min(size, written.bytes().size());
