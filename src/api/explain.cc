@@ -1,6 +1,5 @@
 // `explain` of any model: what kind of thing a name or path is, and the plans of its parts.
-#include <filesystem>
-
+#include "api/model_file.h"
 #include "api/runtime_impl.h"
 #include "tenwatt/model.h"
 #include "tenwatt/network.h"
@@ -9,22 +8,8 @@
 #include "tenwatt/voice.h"
 
 namespace tenwatt {
-namespace {
 
 using store::ModelKind;
-
-/// The kind of a file that is not in the catalogue, by its name and neighbours.
-std::optional<ModelKind> kind_of_path(const std::filesystem::path& path) {
-  if (path.extension() == ".gguf") return ModelKind::kLanguage;
-  if (path.filename() == "model.bin" || std::filesystem::exists(path / "model.bin")) {
-    return ModelKind::kRecognizer;
-  }
-  const bool described = std::filesystem::exists(path.string() + ".json");
-  if (path.extension() == ".onnx" && described) return ModelKind::kVoice;
-  return std::nullopt;
-}
-
-}  // namespace
 
 Result<std::vector<Placement>> explain(const std::shared_ptr<Runtime>& runtime,
                                        const std::string& name_or_path) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/model_file.h"
 #include "store/hub_shelf.h"
 #include "store/pull.h"
 #include "store/shelf.h"
@@ -77,13 +78,16 @@ std::vector<ModelInfo> list_models() {
   return models;
 }
 
-Result<ModelInfo> show_model(const std::string& name) {
+Result<ModelInfo> show_model(const std::string& name_or_path) {
   const store::Shelf shelf;
-  if (store::is_hub_name(name)) {
+  if (store::is_hub_name(name_or_path)) {
     const store::HubShelf hub(shelf.folder());
-    return describe_hub(hub, TENWATT_TRY(hub.find(TENWATT_TRY(store::parse_hub_name(name)))));
+    return describe_hub(hub,
+                        TENWATT_TRY(hub.find(TENWATT_TRY(store::parse_hub_name(name_or_path)))));
   }
-  return describe(shelf, *TENWATT_TRY(store::find_entry(shelf.catalogue(), name)));
+  const auto entry = store::find_entry(shelf.catalogue(), name_or_path);
+  if (entry) return describe(shelf, **entry);
+  return describe_path(TENWATT_TRY(shelf.resolve(name_or_path)));
 }
 
 std::vector<std::string> default_model_names() {

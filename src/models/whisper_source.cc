@@ -146,14 +146,17 @@ class HubWhisperSource final : public WhisperSource {
   std::optional<int64_t> layers_[2];
 };
 
+constexpr const char* kType = "model_type";
+constexpr std::string_view kWhisper = "whisper";
+
 Result<std::unique_ptr<WhisperSource>> open_hub(const std::string& path) {
   const std::string file = TENWATT_TRY(hub_tensor_file(path));
   const fs::path folder = fs::path(file).parent_path();
   const std::string config_path = (folder / "config.json").string();
   const nlohmann::json json = TENWATT_TRY(files::read_json(config_path));
   const files::JsonView config(json, config_path);
-  const std::string type = TENWATT_TRY(config.text("model_type", ""));
-  if (type != "whisper") {
+  const std::string type = TENWATT_TRY(config.text(kType, ""));
+  if (type != kWhisper) {
     return fail(ErrorCode::kUnsupported,
                 config_path + ": a model of the type '" + type + "', not whisper",
                 "tenwatt list shows the recognisers that can be had by name");
@@ -176,6 +179,19 @@ Result<std::unique_ptr<WhisperSource>> open_whisper_cpp(const std::string& path)
 }
 
 }  // namespace
+
+bool looks_like_whisper(const std::string& path) {
+  std::error_code absent;
+  if (path.ends_with(".bin") || fs::exists(fs::path(path) / "model.bin", absent)) return true;
+  if (!is_hub_model(path)) return false;
+  const auto file = hub_tensor_file(path);
+  if (!file) return false;
+  const std::string config_path = (fs::path(*file).parent_path() / "config.json").string();
+  const auto json = files::read_json(config_path);
+  if (!json) return false;
+  const auto type = files::JsonView(*json, config_path).text(kType, "");
+  return type && *type == kWhisper;
+}
 
 Result<std::unique_ptr<WhisperSource>> open_whisper_source(const std::string& path) {
   std::error_code absent;

@@ -87,6 +87,9 @@ class WhisperSource {
   virtual Result<text::TokenizerSpec> vocabulary() const = 0;
 };
 
+/// Whether a path is, by its name or its config.json, what open_whisper_source is for.
+bool looks_like_whisper(const std::string& path);
+
 /// Opens a folder of CTranslate2 (model.bin beside vocabulary.txt or tokenizer.json), that folder's
 /// model.bin, a .bin of whisper.cpp, or a hub's folder (config.json, safetensors, tokenizer.json).
 /// kUnsupported with what is read for anything else.

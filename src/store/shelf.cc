@@ -34,10 +34,17 @@ std::optional<std::string> file_in_folder(const std::string& folder) {
   return std::nullopt;
 }
 
+/// Of "folder/" and "." too.
+std::string last_part(const std::string& path) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(path, error).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
 Result<ResolvedModel> resolve_path(const std::string& path) {
   std::error_code error;
   ResolvedModel model;
-  model.name = fs::path(path).filename().string();
+  model.name = last_part(path);
   model.main = path;
   if (fs::is_directory(path, error)) {
     const auto inside = file_in_folder(path);

@@ -1,4 +1,4 @@
-// tenwatt show: everything that is known of one model.
+// tenwatt show: everything that is known of one model, by name or by path.
 #include <fmt/format.h>
 
 #include <array>
@@ -33,7 +33,7 @@ std::string as_json(const ModelInfo& model) {
 }
 
 std::string as_text(const ModelInfo& model) {
-  std::string text = fmt::format("{}: {}\n", model.name, model.description);
+  std::string text = fmt::format("{} ({}): {}\n", model.name, model.kind, model.description);
   if (!model.licence.empty()) text += fmt::format("licence:   {}\n", model.licence);
   text += fmt::format("origin:    {}\nsize:      {}\n", model.origin, human_bytes(model.bytes));
   text += fmt::format("installed: {}\n", model.installed ? "yes" : "no");
@@ -54,8 +54,9 @@ Status run(const Invocation& invocation) {
 
 const Verb kShowVerb = {
     .name = "show",
-    .help = "a model's files, digests, licence and sources",
-    .positionals = {"NAME", 1, 1, "a name (tenwatt list) or hf:OWNER/NAME"},
+    .help = "what a model is: files, digests, licence and sources",
+    .positionals = {"MODEL", 1, 1,
+                    "a name (tenwatt list), hf:OWNER/NAME, or the path of a file or folder"},
     .options = kOptions,
     .run = run,
 };

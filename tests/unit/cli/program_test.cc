@@ -95,6 +95,16 @@ TEST_F(Program, ListAndShowSpeakJson) {
   }
 }
 
+TEST_F(Program, ShowTakesAPath) {
+  const std::string path = TENWATT_SOURCE_DIR "/tests/reference/data/families/llama.gguf";
+  EXPECT_EQ(run({"show", path, "--json"}), 0) << err;
+  const auto shown = nlohmann::json::parse(out);
+  EXPECT_EQ(shown["kind"], "language");
+  EXPECT_EQ(shown["files"][0]["path"], path);
+  EXPECT_EQ(run({"show", path}), 0);
+  EXPECT_TRUE(out.starts_with("llama.gguf (language): llama, ")) << out;
+}
+
 TEST_F(Program, RemovingWhatIsNotThereFails) {
   EXPECT_EQ(run({"rm", "whisper-base"}), 1);
   EXPECT_NE(err.find("not installed"), std::string::npos);
