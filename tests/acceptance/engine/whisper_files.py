@@ -1,11 +1,17 @@
-"""Reads a CTranslate2 Whisper and writes the same weights as whisper.cpp's .bin.
+"""Reads a CTranslate2 Whisper and writes the same weights as whisper.cpp's .bin or as a hub's folder.
 
-Written from the published layout of the two files; needs numpy, and gguf for the block formats.
+Written from the published layout of the files; needs numpy, and gguf for the block formats.
 """
+import json
+import re
+import shutil
 import struct
 from pathlib import Path
 
 import numpy as np
+from gguf import GGMLQuantizationType, quants
+
+import hub_files
 
 MAGIC = 0x67676D6C
 # Name of a format: (ggml's type, the file's ftype).
@@ -119,10 +125,22 @@ def words(folder, count):
 
 def write_whisper_cpp(folder, path, number_format):
     """Writes the model of a CTranslate2 folder as `path`."""
+    write_tensors(folder, path, network(Ctranslate2(Path(folder) / "model.bin")), number_format)
+
+
+def write_dequantised(folder, path, number_format):
+    """The numbers of write_whisper_cpp's file of that block format, stored as f32."""
+    tensors = network(Ctranslate2(Path(folder) / "model.bin"))
+    for name, array in tensors.items():
+        if in_blocks(name, array):
+            tensors[name] = quants.dequantize(in_format(array, number_format),
+                                              GGMLQuantizationType[number_format.upper()])
+    write_tensors(folder, path, tensors, "f32")
+
+
+def write_tensors(folder, path, tensors, number_format):
     ggml_type, file_type = FORMATS[number_format]
     blocks = number_format.startswith("q")
-    ct2 = Ctranslate2(Path(folder) / "model.bin")
-    tensors = network(ct2)
     vocabulary, width = tensors["decoder.token_embedding.weight"].shape
     layers = [len([n for n in tensors if n.startswith(side) and n.endswith(".attn_ln.bias")])
               for side in ("encoder", "decoder")]
@@ -142,14 +160,19 @@ def write_whisper_cpp(folder, path, number_format):
             write_tensor(file, name, array, number_format, ggml_type, blocks)
 
 
+def in_blocks(name, array):
+    return array.ndim == 2 and not name.endswith(KEPT_AS_F32)
+
+
+def in_format(array, number_format):
+    return quants.quantize(array.astype(np.float32), GGMLQuantizationType[number_format.upper()])
+
+
 def write_tensor(file, name, array, number_format, ggml_type, blocks):
     kind, data = 0, array
     if array.ndim >= 2 and not name.endswith(KEPT_AS_F32):
-        if blocks and array.ndim == 2:
-            from gguf import GGMLQuantizationType, quants
-            kind = ggml_type
-            data = quants.quantize(array.astype(np.float32),
-                                   GGMLQuantizationType[number_format.upper()])
+        if blocks and in_blocks(name, array):
+            kind, data = ggml_type, in_format(array, number_format)
         elif number_format != "f32":
             kind, data = 1, array.astype(np.float16)
         else:
@@ -158,3 +181,47 @@ def write_tensor(file, name, array, number_format, ggml_type, blocks):
     file.write(struct.pack("<3i", array.ndim, len(encoded), kind))
     file.write(struct.pack(f"<{array.ndim}i", *reversed(array.shape)))
     file.write(encoded + np.ascontiguousarray(data).tobytes())
+
+
+# OpenAI's name of a module: the hub's.
+HUB_MODULES = {"ln_post": "layer_norm", "ln": "layer_norm", "attn_ln": "self_attn_layer_norm",
+               "cross_attn_ln": "encoder_attn_layer_norm", "mlp_ln": "final_layer_norm",
+               "mlp.0": "fc1", "mlp.2": "fc2", "positional_embedding": "embed_positions.weight",
+               "token_embedding": "embed_tokens", "query": "q_proj", "key": "k_proj",
+               "value": "v_proj", "out": "out_proj", "attn": "self_attn",
+               "cross_attn": "encoder_attn", "blocks": "layers"}
+
+
+def hub_name(name):
+    parts = re.findall(r"mlp\.\d|[^.]+", name)
+    return ".".join(["model", *(HUB_MODULES.get(part, part) for part in parts)])
+
+
+def hub_config(tensors, heads):
+    vocabulary, width = tensors["decoder.token_embedding.weight"].shape
+    out = {"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"],
+           "d_model": width, "vocab_size": vocabulary,
+           "num_mel_bins": tensors["encoder.conv1.weight"].shape[1],
+           "max_source_positions": len(tensors["encoder.positional_embedding"]),
+           "max_target_positions": len(tensors["decoder.positional_embedding"])}
+    for side in ("encoder", "decoder"):
+        layers = [n for n in tensors if n.startswith(side) and n.endswith(".attn_ln.bias")]
+        out |= {f"{side}_layers": len(layers), f"{side}_attention_heads": heads,
+                f"{side}_ffn_dim": len(tensors[f"{side}.blocks.0.mlp.0.bias"])}
+    return out
+
+
+def write_hub(folder, target, kind, shards):
+    """Writes the model of a CTranslate2 folder as a hub publishes Whisper, in `shards` files."""
+    ct2 = Ctranslate2(Path(folder) / "model.bin")
+    tensors = network(ct2)
+    target.mkdir()
+    config = hub_config(tensors, int(ct2.variables["encoder/num_heads"]))
+    (target / "config.json").write_text(json.dumps(config))
+    shutil.copyfile(Path(folder) / "tokenizer.json", target / "tokenizer.json")
+    named = [(hub_name(name), array.reshape(-1) if array.shape[-1:] == (1,) else array)
+             for name, array in tensors.items()]
+    if shards == 1:
+        hub_files.write_safetensors(target / "model.safetensors", named, kind)
+    else:
+        hub_files.write_shards(target, named, kind, shards)
