@@ -1,10 +1,28 @@
 #include "devices/cpu/lower/rotary_table.h"
 
 #include <cmath>
+#include <complex>
 #include <map>
 #include <mutex>
 
 namespace tenwatt::cpu {
+
+namespace {
+
+/// cos and sin of `count` multiples of `step` times each frequency.
+std::vector<std::complex<double>> turns(std::span<const double> frequencies, int64_t step,
+                                        int64_t count) {
+  std::vector<std::complex<double>> list;
+  list.reserve(frequencies.size() * static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    for (double frequency : frequencies) {
+      list.push_back(std::polar(1.0, static_cast<double>(i * step) * frequency));
+    }
+  }
+  return list;
+}
+
+}  // namespace
 
 void RotaryTable::compute(int64_t position, float* out) const {
   const size_t half = frequencies_.size();
@@ -12,6 +30,23 @@ void RotaryTable::compute(int64_t position, float* out) const {
     const double angle = static_cast<double>(position) * frequencies_[i];
     out[i] = static_cast<float>(std::cos(angle));
     out[half + i] = static_cast<float>(std::sin(angle));
+  }
+}
+
+void RotaryTable::fill() {
+  const size_t half = frequencies_.size();
+  rows_.resize(static_cast<size_t>(kPositions) * 2 * half);
+  const auto large = turns(frequencies_, kStride, kPositions / kStride);
+  const auto small = turns(frequencies_, 1, kStride);
+  for (size_t position = 0; position < static_cast<size_t>(kPositions); ++position) {
+    const auto* a = large.data() + position / kStride * half;
+    const auto* b = small.data() + position % kStride * half;
+    float* out = rows_.data() + position * 2 * half;
+    for (size_t i = 0; i < half; ++i) {
+      const double ac = a[i].real(), as = a[i].imag(), bc = b[i].real(), bs = b[i].imag();
+      out[i] = static_cast<float>(ac * bc - as * bs);
+      out[half + i] = static_cast<float>(as * bc + ac * bs);
+    }
   }
 }
 
@@ -39,11 +74,7 @@ std::shared_ptr<const RotaryTable> RotaryTable::get(float base, float scale, int
   if (auto table = kept.lock()) return table;
   auto table = std::make_shared<RotaryTable>();
   table->frequencies_ = frequencies;
-  table->rows_.resize(static_cast<size_t>(kPositions * rotary_dim / 2 * 2));
-  for (int64_t position = 0; position < kPositions; ++position) {
-    table->compute(position,
-                   table->rows_.data() + static_cast<size_t>(position) * 2 * frequencies.size());
-  }
+  table->fill();
   kept = table;
   return table;
 }

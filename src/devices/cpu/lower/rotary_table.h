@@ -1,5 +1,6 @@
 // Cosines and sines of rotary embeddings, shared by all layers of a model that use the same
-// frequencies. Positions beyond the table are computed when they are needed, by the same formula.
+// frequencies. The table adds angles (a position is so many strides and a rest), which asks for few
+// cosines where a model opens; positions beyond it are computed when they are needed.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,10 @@ class RotaryTable {
   static constexpr int64_t kPositions = 4096;
 
  private:
+  static constexpr int64_t kStride = 64;
+
   void compute(int64_t position, float* out) const;
+  void fill();
 
   std::vector<double> frequencies_;
   std::vector<float> rows_;
