@@ -83,20 +83,15 @@ def whisper(verdict, folder):
             same_texts(verdict, "whisper.cpp f16", texts, wanted, "the CTranslate2 file")
             unquantised = theirs
         else:
-            dequantised(verdict, folder, number_format, files)
+            whisper_files.write_dequantised(source, path, number_format)
+            plain, plain_line = words_wrong(folder, clips, "plain",
+                                            transcripts(recognised(path, files)))
+            verdict.check(ours <= plain + 1, f"whisper.cpp {number_format}: {our_line}; "
+                          f"the same numbers in f32: {plain_line}")
         # Where a file with rounded weights scores better than the one it was made from, that is
         # chance, and no measure for others.
         verdict.check(ours <= max(theirs, unquantised) + 1, f"whisper.cpp {number_format}: ours "
                       f"{our_line}; whisper.cpp {their_line}")
-
-
-def dequantised(verdict, folder, number_format, files):
-    """Blocks are read as gguf-py reads them."""
-    exact, path, texts = ("--precision", "exact"), folder / "numbers.bin", []
-    for write in (whisper_files.write_whisper_cpp, whisper_files.write_dequantised):
-        write(model("whisper-tiny.en"), path, number_format)
-        texts.append(transcripts(recognised(path, files, *exact)))
-    same_texts(verdict, f"whisper.cpp {number_format}, exact", *texts, "the same numbers in f32")
 
 
 def shown(verdict, path, kind):
