@@ -9,6 +9,7 @@
 
 #include "exchange/onnx_import.h"
 #include "files/piper_voice.h"
+#include "models/hub_source.h"
 #include "models/language_model.h"
 #include "models/model_files.h"
 #include "models/whisper_weights.h"
@@ -73,7 +74,7 @@ Result<std::vector<std::string>> files_of(std::optional<ModelKind> kind, const s
   std::vector<std::string> files = TENWATT_TRY(models::model_files(path));
   std::vector<fs::path> beside;
   if (kind == ModelKind::kVoice) beside = {path + ".json"};
-  if (fs::path(path).stem() == "model" || path.ends_with(".safetensors")) {
+  if (models::is_hub_model(path) || fs::path(path).filename() == "model.bin") {
     for (const char* name : kOfFolders) beside.push_back(fs::path(path).parent_path() / name);
   }
   for (const fs::path& file : beside) {
@@ -89,9 +90,7 @@ Result<std::vector<std::string>> files_of(std::optional<ModelKind> kind, const s
 std::optional<ModelKind> kind_of_path(const std::string& path) {
   if (path.ends_with(".gguf")) return ModelKind::kLanguage;
   if (models::looks_like_whisper(path)) return ModelKind::kRecognizer;
-  if (path.ends_with(".safetensors") || path.ends_with(".safetensors.index.json")) {
-    return ModelKind::kLanguage;
-  }
+  if (models::is_hub_model(path)) return ModelKind::kLanguage;
   std::error_code absent;
   const bool described = fs::exists(path + ".json", absent);
   if (path.ends_with(".onnx") && described) return ModelKind::kVoice;

@@ -59,6 +59,13 @@ TEST(ShowModel, AHubsFolderListsWeightsConfigAndTokenizer) {
     EXPECT_EQ(file_names(*model),
               (std::vector<std::string>{"config.json", "model.safetensors", "tokenizer.json"}));
   }
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map":{"model.embed_tokens.weight":"model.safetensors"}})");
+  const auto indexed = show_model(folder.path());
+  ASSERT_TRUE(indexed) << indexed.error().message;
+  EXPECT_EQ(file_names(*indexed),
+            (std::vector<std::string>{"config.json", "model.safetensors",
+                                      "model.safetensors.index.json", "tokenizer.json"}));
 }
 
 TEST(ShowModel, AVoiceIsTwoFiles) {
