@@ -246,6 +246,29 @@ TEST(PagedAttention, BitsDoNotDependOnMembers) {
   }
 }
 
+TEST(PagedAttention, ARowThatSeesManyKeysIsSplitWithoutAnyoneNoticing) {
+  const auto ids = some_ids(430, 11);
+  for (Level level : usable_levels()) {
+    for (int64_t window : {0, 400}) {
+      Loaded loaded = load_on_cpu(one_layer({.states = Format::kF16, .window = window}), level);
+      Team alone(1);
+      const auto whole = in_pieces(loaded, ids, 430, alone);
+      for (int members : {1, 2, 3, 7}) {
+        Team team(members);
+        Sequence sequence(*loaded.device->state_layout(), loaded.graph);
+        run_batch(loaded, {{&sequence, {ids.begin(), ids.begin() + 420}}}, team);
+        for (size_t row = 420; row < ids.size(); ++row) {
+          const auto logits = run_batch(loaded, {{&sequence, {ids[row]}}}, team);
+          ASSERT_EQ(logits.size(), 1u);
+          const auto expected = std::span(whole).subspan(row * kVocabulary, kVocabulary);
+          EXPECT_TRUE(std::ranges::equal(logits[0], expected))
+              << level_name(level) << ", " << members << " members, row " << row;
+        }
+      }
+    }
+  }
+}
+
 TEST(PagedAttention, RefusesPagesThatDoNotCoverTheRows) {
   Loaded loaded = load_on_cpu(one_layer({}));
   Sequence sequence(*loaded.device->state_layout(), loaded.graph);

@@ -90,6 +90,8 @@ struct Column {
   float* out;
   int64_t begin;
   int64_t end;
+  float* partial;  // where its chunks go unmerged, or null
+  ptrdiff_t partial_stride;
   float peak;
   float sum;
   bool started;
@@ -276,6 +278,23 @@ void merge(Column* column, const ChunkSoftmax& chunk, const float* sums, float* 
   column->peak = peak;
 }
 
+// A chunk by itself, for `attention_join`.
+void keep_apart(const Column& column, int64_t index, const ChunkSoftmax& chunk, const float* sums,
+                int64_t padded) {
+  float* to = column.partial + index * column.partial_stride;
+  __builtin_memcpy(to, sums, static_cast<size_t>(padded) * sizeof(float));
+  to[padded] = chunk.peak;
+  to[padded + 1] = chunk.sum;
+}
+
+void finish(const Column& column, const float* total, int64_t value_dim) {
+  const F inverse = set1(column.started ? 1.0f / column.sum : 0.0f);
+  for (int64_t i = 0; i < value_dim; i += W) {
+    const F value = column.started ? load(total + i) * inverse : F{};
+    store_part(column.out + i, value, value_dim - i);
+  }
+}
+
 template <class Kv, int C, class Pages>
 void tile(const Pages& pages, Column* columns, const Shape& shape, float* scratch) {
   float* p = scratch;                       // [C][128]
@@ -310,17 +329,18 @@ void tile(const Pages& pages, Column* columns, const Shape& shape, float* scratc
     chunk_values<Kv, C>(pages, chunk, p, ranges, sums, shape);
     for (int c = 0; c < C; ++c) {
       if (ranges[c].end == 0) continue;
+      if (columns[c].partial) {
+        keep_apart(columns[c], chunk - begin / kChunk, softmax[c], sums + c * shape.padded,
+                   shape.padded);
+        continue;
+      }
       merge(columns + c, softmax[c], sums + c * shape.padded, totals + c * shape.padded,
             shape.padded);
     }
   }
   for (int c = 0; c < C; ++c) {
-    const bool any = columns[c].started;
-    const F inverse = set1(any ? 1.0f / columns[c].sum : 0.0f);
-    for (int64_t i = 0; i < shape.value_dim; i += W) {
-      const F value = any ? load(totals + c * shape.padded + i) * inverse : F{};
-      store_part(columns[c].out + i, value, shape.value_dim - i);
-    }
+    if (columns[c].partial) continue;
+    finish(columns[c], totals + c * shape.padded, shape.value_dim);
   }
 }
 
@@ -384,6 +404,12 @@ void paged(const AttentionRows& job) {
     if (job.limit == KeyLimit::kCausal && job.window > 0) {
       column.begin = larger(0, column.end - job.window);
     }
+    if (job.partials) {
+      column.begin = larger(column.begin, job.chunk_begin * kChunk);
+      column.end = smaller(column.end, job.chunk_end * kChunk);
+      column.partial = job.partials + head * partial_floats(job.value_dim);
+      column.partial_stride = job.groups * partial_floats(job.value_dim);
+    }
     return column;
   };
   all_columns<Kv>(pages, job.rows * job.groups, shape, job.scratch, make);
@@ -419,6 +445,17 @@ void append(const KvAppend& job) {
 void attention_rows(const AttentionRows& job) {
   if (job.format == KvFormat::kF16) return paged<Half>(job);
   paged<Single>(job);
+}
+
+void attention_join(const AttentionJoin& job) {
+  const int64_t padded = padded_dim(job.value_dim);
+  Column column = {};
+  column.out = job.out;
+  for (int64_t chunk = 0; chunk < job.chunks; ++chunk) {
+    const float* partial = job.partials + chunk * job.partial_stride;
+    merge(&column, {partial[padded], partial[padded + 1]}, partial, job.scratch, padded);
+  }
+  finish(column, job.scratch, job.value_dim);
 }
 
 void pack_keys(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_dim, float* out) {

@@ -31,6 +31,7 @@ void rms_norm(const Rows& job, const float* weight, float epsilon);
 void reduce(Reduce op, const Rows& job);
 void rotary(const Rotary& job);
 void attention_rows(const AttentionRows& job);
+void attention_join(const AttentionJoin& job);
 void pack_keys(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_dim, float* out);
 void cross_attention(const CrossAttention& job);
 void kv_append(const KvAppend& job);

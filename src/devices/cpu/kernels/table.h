@@ -374,7 +374,27 @@ struct AttentionRows {
   float* out;     ///< row i, head g: out + i * out_stride + g * value_dim
   ptrdiff_t out_stride;
   float* scratch;  ///< attention_scratch_floats(value_dim)
+  /// Null, or where the chunks of a single row go instead of being merged into `out`: chunk c of
+  /// [chunk_begin, chunk_end), all of which the row sees, head g, to partials + ((c - chunk_begin)
+  /// * groups + g) * partial_floats(value_dim).
+  float* partials;
+  int64_t chunk_begin;
+  int64_t chunk_end;
 };
+/// Merges the chunks of one row and head in ascending order, as `attention_rows` does: the same
+/// bits.
+struct AttentionJoin {
+  const float* partials;
+  ptrdiff_t partial_stride;  ///< floats between chunks
+  int64_t chunks;
+  int64_t value_dim;
+  float* out;
+  float* scratch;  ///< attention_scratch_floats(value_dim)
+};
+/// Value sums, rounded up to 16, then the chunk's largest score and its sum.
+inline constexpr int64_t partial_floats(int64_t value_dim) {
+  return (value_dim + 15) / 16 * 16 + 16;
+}
 
 /// Attention of one head over keys that are all visible: the Whisper encoder's self-attention and
 /// the decoder's cross-attention. Keys either lie in pages (`pack_keys`) or, row by row, are
@@ -500,6 +520,7 @@ struct KernelTable {
   void (*rotary)(const Rotary&);
 
   void (*attention_rows)(const AttentionRows&);
+  void (*attention_join)(const AttentionJoin&);
   /// Row-major keys [rows, head_dim] at k_stride to packed pages; slots past `rows` become zero.
   void (*pack_keys)(const float* k, ptrdiff_t k_stride, int64_t rows, int64_t head_dim, float* out);
   void (*cross_attention)(const CrossAttention&);

@@ -32,6 +32,7 @@ const KernelTable kTable = {
     .reduce = reduce,
     .rotary = rotary,
     .attention_rows = attention_rows,
+    .attention_join = attention_join,
     .pack_keys = pack_keys,
     .cross_attention = cross_attention,
     .kv_append = kv_append,

@@ -2,7 +2,8 @@
 // the new rows into their pages, then shares out items of (slice, key/value head, block of query
 // rows); what a row gets does not depend on who computes it or in which block it lies. Where a head
 // is one item (a token that is generated), its rows are written by who attends to them, and nobody
-// waits.
+// waits. A single row that sees many keys is split by chunks of keys, too, and its chunks are
+// merged in the order in which one member would have merged them.
 #include <algorithm>
 #include <cmath>
 
@@ -20,6 +21,10 @@ using graph::ValueId;
 
 /// Query rows of one item: one tile of the kernel.
 constexpr int64_t kQueryRows = 16;
+/// From this many chunks of keys on, splitting them is worth a barrier.
+constexpr int64_t kSplitChunks = 4;
+/// No memory beyond this is kept for the chunks of one row.
+constexpr size_t kMostPartialBytes = size_t{64} << 20;
 
 int64_t pages_for(int64_t rows) { return (rows + kPageRows - 1) / kPageRows; }
 
@@ -33,6 +38,7 @@ struct AttentionStep {
   /// Indices of the states; absent: the rows see only themselves, in pages of scratch.
   std::optional<size_t> k_state, v_state;
   KvFormat format = KvFormat::kF32;
+  int64_t most_chunks = 0;  ///< that there is room for in partials; 0: rows are never split
 
   size_t element() const { return format == KvFormat::kF16 ? 2 : 4; }
   size_t key_page_bytes() const {
@@ -42,12 +48,17 @@ struct AttentionStep {
     return element() * static_cast<size_t>(kv_heads * value_dim * 64);
   }
   bool stateless() const { return !k_state; }
+  int64_t groups() const { return heads / kv_heads; }
+  // Scratch of a split row: [kv head][chunk][head of the group] partials.
+  size_t partial_bytes() const {
+    return static_cast<size_t>(most_chunks * heads * partial_floats(value_dim)) * sizeof(float);
+  }
   // Scratch of a stateless step: page pointers, key pages, value pages.
   size_t pointer_bytes() const {
     return align_up(2 * static_cast<size_t>(pages_for(tokens)) * sizeof(std::byte*));
   }
   size_t shared_bytes() const {
-    if (!stateless()) return 0;
+    if (!stateless()) return partial_bytes();
     return pointer_bytes() +
            static_cast<size_t>(pages_for(tokens)) * (key_page_bytes() + value_page_bytes());
   }
@@ -119,13 +130,11 @@ void append_rows(const AttentionStep& step, const StepContext& context,
   }
 }
 
-void attend_item(const AttentionStep& step, const StepContext& context, const SliceView& slice,
-                 int64_t item) {
+/// The job of rows [first, first + rows) of a slice and the heads of one kv head.
+AttentionRows rows_of(const AttentionStep& step, const StepContext& context, const SliceView& slice,
+                      int64_t head, int64_t first, int64_t rows) {
   const SlicePages pages = pages_of(step, context, &slice);
-  const int64_t head = item % step.kv_heads;
-  const int64_t first = item / step.kv_heads * kQueryRows;
-  const int64_t rows = std::min(kQueryRows, slice.rows - first);
-  const int64_t groups = step.heads / step.kv_heads;
+  const int64_t groups = step.groups();
   const int64_t row = slice.first_row + first;
   const size_t page_part = step.element() * static_cast<size_t>(head * kPageRows);
   AttentionRows a{};
@@ -149,7 +158,56 @@ void attend_item(const AttentionStep& step, const StepContext& context, const Sl
   a.out = context.at<float>(step.out) + (row * step.heads + head * groups) * step.value_dim;
   a.out_stride = step.heads * step.value_dim;
   a.scratch = reinterpret_cast<float*>(context.member_scratch);
-  step.kernels->attention_rows(a);
+  return a;
+}
+
+void attend_item(const AttentionStep& step, const StepContext& context, const SliceView& slice,
+                 int64_t item) {
+  const int64_t first = item / step.kv_heads * kQueryRows;
+  const int64_t rows = std::min(kQueryRows, slice.rows - first);
+  step.kernels->attention_rows(rows_of(step, context, slice, item % step.kv_heads, first, rows));
+}
+
+/// The chunks of keys [first, first + count) that the only row of a run sees.
+struct SeenChunks {
+  int64_t first;
+  int64_t count;
+};
+SeenChunks seen_chunks(const AttentionStep& step, const SliceView& slice) {
+  const int64_t end = slice.states[*step.k_state].committed + 1;
+  const bool limited = step.limit == KeyLimit::kCausal && step.window > 0;
+  const int64_t begin = limited ? std::max<int64_t>(0, end - step.window) : 0;
+  const int64_t first = begin / kKeysPerChunk;
+  return {first, (end + kKeysPerChunk - 1) / kKeysPerChunk - first};
+}
+
+void run_split(const AttentionStep& step, const StepContext& context, const SliceView& slice,
+               SeenChunks chunks) {
+  auto* partials = reinterpret_cast<float*>(context.shared_scratch);
+  const int64_t floats = partial_floats(step.value_dim);
+  const int64_t groups = step.groups();
+  const auto share = context.share(step.kv_heads * chunks.count);
+  for (int64_t item = share.begin; item < share.end;) {
+    const int64_t head = item / chunks.count;
+    const int64_t from = item % chunks.count;
+    const int64_t to = std::min(chunks.count, from + share.end - item);
+    if (to == chunks.count) append(step, context, slice, 0, 1, head, 1);
+    AttentionRows a = rows_of(step, context, slice, head, 0, 1);
+    a.partials = partials + item * groups * floats;
+    a.chunk_begin = chunks.first + from;
+    a.chunk_end = chunks.first + to;
+    step.kernels->attention_rows(a);
+    item += to - from;
+  }
+  if (!context.barrier()) return;
+  const auto heads = context.share(step.heads);
+  for (int64_t head = heads.begin; head < heads.end; ++head) {
+    const int64_t first = head / groups * chunks.count * groups + head % groups;
+    step.kernels->attention_join({partials + first * floats, groups * floats, chunks.count,
+                                  step.value_dim,
+                                  context.at<float>(step.out) + head * step.value_dim,
+                                  reinterpret_cast<float*>(context.member_scratch)});
+  }
 }
 
 void run_attention(const AttentionStep& step, StepContext& context) {
@@ -158,6 +216,12 @@ void run_attention(const AttentionStep& step, StepContext& context) {
   if (step.stateless()) {
     if (context.is_first()) point_into_scratch(step, context);
     if (!context.barrier()) return;
+  }
+  if (step.most_chunks > 0 && slices.size() == 1 && context.member.size() > 1) {
+    const SeenChunks chunks = seen_chunks(step, slices[0]);
+    if (chunks.count >= kSplitChunks && chunks.count <= step.most_chunks) {
+      return run_split(step, context, slices[0], chunks);
+    }
   }
   const bool one_item = !step.stateless() && std::ranges::all_of(slices, [](const SliceView& s) {
     return s.rows <= kQueryRows;
@@ -248,6 +312,11 @@ Result<std::optional<Lowered>> lower_attention(const LowerInput& input) {
     a.format = TENWATT_TRY(kv_format(state.format));
     if (input.graph.states[*a.v_state].format != state.format) {
       return fail(ErrorCode::kUnsupported, "the states of keys and values differ in format");
+    }
+    const auto capacity = state.rows.evaluate(input.bindings);
+    if (a.tokens == 1 && capacity) {
+      a.most_chunks = (*capacity + kKeysPerChunk - 1) / kKeysPerChunk;
+      if (a.partial_bytes() > kMostPartialBytes) a.most_chunks = 0;
     }
   }
   Step step;
