@@ -14,12 +14,21 @@
 
 namespace tenwatt::engine {
 
+/// Windows that grow, for plans whose devices all take dynamic shapes.
+struct GrowingWindows {
+  int64_t first_kept = 0;  ///< rows that the first window delivers; 0: windows don't grow
+  int64_t growth = 2;      ///< how many times larger each window is than the one before it
+  int64_t largest = 0;     ///< rows of a window
+};
+
 struct WindowedOptions {
   std::string symbol;  ///< the axis to cut
   int64_t size = 0;    ///< rows of a window
   /// Smaller windows for inputs shorter than `size`, ascending. An input shorter than all of them
   /// runs whole where every device of the plan takes dynamic shapes, and on `fallback` otherwise.
   std::vector<int64_t> buckets = {};
+  /// Instead of `size`, where shapes may be dynamic.
+  GrowingWindows growing = {};
   /// The plan for inputs that fit no window; usually the CPU alone.
   PlanOptions fallback = {};
 };

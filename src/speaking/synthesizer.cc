@@ -27,13 +27,20 @@ engine::ProgramOptions program_options(const SynthesizerOptions& options,
           .artifact_folder = options.artifact_folder};
 }
 
+// The first sound leaves after about 0.4 s of it are made, which covers the time of the next,
+// larger windows; the flow's halos are long, so its windows grow faster.
+constexpr engine::GrowingWindows kFlowWindows = {.first_kept = 48, .growth = 3, .largest = 1024};
+constexpr engine::GrowingWindows kVocoderWindows = {.first_kept = 36, .growth = 2, .largest = 192};
+
 engine::WindowedOptions window_options(const SynthesizerOptions& options,
-                                       const engine::PlanOptions& plan) {
+                                       const engine::PlanOptions& plan,
+                                       const engine::GrowingWindows& growing) {
   engine::PlanOptions fallback = plan;
   fallback.devices = {plan.devices.back()};  // the CPU, which takes every length
   return {.symbol = std::string(models::kFrames),
           .size = options.window,
           .buckets = options.buckets,
+          .growing = growing,
           .fallback = std::move(fallback)};
 }
 
@@ -52,10 +59,10 @@ Result<std::unique_ptr<Synthesizer>> Synthesizer::open(const std::string& onnx_p
       std::move(model.encoder), program_options(options, options.text_encoder)));
   synthesizer->flow_ = TENWATT_TRY(engine::WindowedProgram::prepare(
       std::move(model.flow), program_options(options, options.flow),
-      window_options(options, options.flow)));
+      window_options(options, options.flow, kFlowWindows)));
   synthesizer->vocoder_ = TENWATT_TRY(engine::WindowedProgram::prepare(
       std::move(model.vocoder), program_options(options, options.vocoder),
-      window_options(options, options.vocoder)));
+      window_options(options, options.vocoder, kVocoderWindows)));
   return synthesizer;
 }
 

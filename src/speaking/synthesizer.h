@@ -25,7 +25,8 @@ struct SynthesizerOptions {
   std::shared_ptr<Team> team;
   std::string source;  ///< names the voice's file, for artifacts
   std::string artifact_folder;
-  /// Frames of a window. A frame is `hop` samples (11.6 ms at 22050 Hz).
+  /// Frames of a window on devices that take fixed shapes only; elsewhere windows start small and
+  /// grow. A frame is `hop` samples (11.6 ms at 22050 Hz).
   int64_t window = 128;
   /// Windows of devices that take fixed shapes only, for sentences shorter than `window`.
   std::vector<int64_t> buckets = {32, 64};

@@ -305,8 +305,10 @@ Result<SlidingWindow> derive_window(const Graph& graph, SymbolId symbol) {
 }
 
 Result<std::vector<WindowStep>> window_steps(const SlidingWindow& window, int64_t rows,
-                                             int64_t size) {
+                                             const WindowSizes& sizes) {
   const size_t outputs = window.outputs.size();
+  const bool grows = sizes.first > 0;
+  int64_t size = grows ? std::min(sizes.first, sizes.size) : sizes.size;
   std::vector<WindowStep> steps;
   if (rows <= 0) return steps;
   if (size < rows && size <= window.halo_left + window.halo_right) {
@@ -316,23 +318,23 @@ Result<std::vector<WindowStep>> window_steps(const SlidingWindow& window, int64_
                 "choose a larger window");
   }
   std::vector<int64_t> done(outputs, 0);
-  const int64_t last = std::max<int64_t>(0, rows - size);
   for (int64_t begin = 0;;) {
     WindowStep step{
-        .begin = begin, .size = std::min(size, rows), .keep_begin = done, .keep_end = {}};
-    int64_t next = last;
+        .begin = begin, .size = std::min(size, rows - begin), .keep_begin = done, .keep_end = {}};
+    const bool at_end = begin + step.size == rows;
+    int64_t next = rows;
     for (size_t i = 0; i < outputs; ++i) {
       const int64_t rate = window.outputs[i].rate;
       const int64_t whole = rate * (begin + step.size);
-      const bool at_end = begin + step.size == rows;
       done[i] = at_end ? whole : whole - window.output_halo_right[i];
       step.keep_end.push_back(done[i]);
       // The next window's first good row must not lie beyond what is done.
       next = std::min(next, (done[i] - window.output_halo_left[i]) / rate);
     }
     steps.push_back(std::move(step));
-    if (begin >= last) return steps;
-    begin = std::max(begin + 1, next);
+    if (at_end) return steps;
+    begin = grows ? next : std::min(next, rows - size);
+    if (grows) size = std::min(size * sizes.growth, sizes.size);
   }
 }
 

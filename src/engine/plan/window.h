@@ -49,9 +49,19 @@ struct WindowStep {
   std::vector<int64_t> keep_end;
 };
 
-/// The steps that cover `rows` with windows of `size` rows (or one step of `rows`, if that is
-/// not more). An error if `size` leaves no row between its halos.
+/// How many rows the windows of a run have.
+struct WindowSizes {
+  int64_t size = 0;
+  /// 0: every window has `size` rows, as fixed shapes need it. Else the first one has so many, each
+  /// next one `growth` times as many up to `size`, and the last one only the rows that are left:
+  /// the first results come early, and long runs recompute few rows of halo.
+  int64_t first = 0;
+  int64_t growth = 2;
+};
+
+/// The steps that cover `rows` with windows (or one step of `rows`, if that is not more than the
+/// first has). An error if a window leaves no row between its halos.
 Result<std::vector<WindowStep>> window_steps(const SlidingWindow& window, int64_t rows,
-                                             int64_t size);
+                                             const WindowSizes& sizes);
 
 }  // namespace tenwatt::engine

@@ -109,6 +109,13 @@ Result<WindowedProgram::Schedule> WindowedProgram::schedule(int64_t rows) const 
     return fail(ErrorCode::kInvalidArgument,
                 "a windowed run needs at least one row of " + graph_.symbol(window_.symbol).name);
   }
+  const GrowingWindows& growing = options_.growing;
+  if (windowed_ == whole_ && growing.first_kept > 0) {
+    const int64_t least = window_.halo_left + window_.halo_right + 1;
+    const int64_t first = std::max(growing.first_kept + window_.halo_right, least);
+    const WindowSizes sizes{std::max(growing.largest, first), first, growing.growth};
+    return Schedule{whole_, TENWATT_TRY(window_steps(window_, rows, sizes))};
+  }
   // The largest window that the input fills and that leaves rows between its halos.
   int64_t size = options_.size;
   for (size_t i = options_.buckets.size(); i-- > 0 && size > rows;) size = options_.buckets[i];
@@ -120,7 +127,7 @@ Result<WindowedProgram::Schedule> WindowedProgram::schedule(int64_t rows) const 
   } else {
     schedule.program = TENWATT_TRY(program_for(size));
   }
-  schedule.steps = TENWATT_TRY(window_steps(window_, rows, size));
+  schedule.steps = TENWATT_TRY(window_steps(window_, rows, {.size = size}));
   return schedule;
 }
 

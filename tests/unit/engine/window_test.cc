@@ -61,6 +61,7 @@ TEST(SlidingWindow, EqualsWholeRunForAnyLength) {
     WindowedOptions windows;
     windows.symbol = "frames";
     windows.size = 40 + static_cast<int64_t>(random.below(30));
+    if (seed % 2 == 0) windows.growing = {.first_kept = 3, .growth = 2, .largest = windows.size};
     const auto program = WindowedProgram::prepare(random_vocoder(seed), cpu_options(), windows);
     ASSERT_TRUE(program) << program.error().message;
     for (int64_t frames : {int64_t{1}, int64_t{5}, windows.size - 1, windows.size, windows.size + 1,
@@ -91,7 +92,7 @@ TEST(SlidingWindow, OneRowLessOfHaloIsNotEnough) {
         {"x", random_tensor({1, kChannels, 200}, seed)}};
     const auto whole = (*program)->run_whole(inputs);
     ASSERT_TRUE(whole);
-    const auto steps = window_steps(window, 200, 64);
+    const auto steps = window_steps(window, 200, {.size = 64});
     ASSERT_TRUE(steps);
     const WindowedProgram::Schedule schedule{.program = (*program)->schedule(200).value().program,
                                              .steps = *steps};
@@ -110,34 +111,56 @@ TEST(SlidingWindow, OneRowLessOfHaloIsNotEnough) {
   EXPECT_GT(changed, 0);
 }
 
-TEST(SlidingWindow, StepsCoverEveryRowOnceForAnySize) {
+SlidingWindow window_with_halos() {
   SlidingWindow window;
   window.halo_left = 5;
   window.halo_right = 3;
   window.outputs = {{.value = 0, .axis = 0, .rate = 4}};
   window.output_halo_left = {19};
   window.output_halo_right = {10};
+  return window;
+}
+
+void expect_cover(const std::vector<WindowStep>& steps, int64_t rows) {
+  int64_t done = 0;
+  for (const WindowStep& step : steps) {
+    ASSERT_EQ(step.keep_begin[0], done);
+    ASSERT_GT(step.keep_end[0], done);
+    ASSERT_LE(step.begin + step.size, rows);
+    // Rows within the halo of a cut edge are never kept.
+    if (step.begin > 0) {
+      ASSERT_GE(step.keep_begin[0], 4 * step.begin + 19);
+    }
+    if (step.begin + step.size < rows) {
+      ASSERT_LE(step.keep_end[0], 4 * (step.begin + step.size) - 10);
+    }
+    done = step.keep_end[0];
+  }
+  ASSERT_EQ(done, 4 * rows);
+}
+
+TEST(SlidingWindow, StepsCoverEveryRowOnceForAnySize) {
+  const SlidingWindow window = window_with_halos();
   for (int64_t size = 9; size < 40; ++size) {
     for (int64_t rows = 1; rows < 150; ++rows) {
-      const auto steps = window_steps(window, rows, size);
-      ASSERT_TRUE(steps);
-      int64_t done = 0;
-      for (const WindowStep& step : *steps) {
-        ASSERT_EQ(step.keep_begin[0], done);
-        ASSERT_GT(step.keep_end[0], done);
-        ASSERT_LE(step.begin + step.size, rows);
-        // Rows within the halo of a cut edge are never kept.
-        if (step.begin > 0) {
-          ASSERT_GE(step.keep_begin[0], 4 * step.begin + 19);
+      for (int64_t first : {int64_t{0}, int64_t{9}, size}) {
+        for (int64_t growth : {1, 2, 3}) {
+          const auto steps = window_steps(window, rows, {size, first, growth});
+          ASSERT_TRUE(steps);
+          ASSERT_NO_FATAL_FAILURE(expect_cover(*steps, rows));
         }
-        if (step.begin + step.size < rows) {
-          ASSERT_LE(step.keep_end[0], 4 * (step.begin + step.size) - 10);
-        }
-        done = step.keep_end[0];
       }
-      ASSERT_EQ(done, 4 * rows);
     }
   }
+}
+
+TEST(SlidingWindow, GrowingWindowsStartSmallAndEndWithTheRowsThatAreLeft) {
+  const auto steps = window_steps(window_with_halos(), 100, {.size = 40, .first = 10, .growth = 2});
+  ASSERT_TRUE(steps);
+  std::vector<int64_t> sizes;
+  for (const WindowStep& step : *steps) sizes.push_back(step.size);
+  // Each begins with its left halo: at rows 0, 2, 14, 46 and 78.
+  EXPECT_EQ(sizes, (std::vector<int64_t>{10, 20, 40, 40, 22}));
 }
 
 TEST(SlidingWindow, NothingToCutIsRefused) {
