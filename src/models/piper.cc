@@ -149,6 +149,14 @@ void fix_batch(Graph& graph) {
   }
 }
 
+void let_round(Graph& vocoder) {
+  for (size_t i = 0; i < vocoder.nodes().size(); ++i) {
+    Node& node = vocoder.node(static_cast<graph::NodeId>(i));
+    const bool convolves = node.op == "Conv" || node.op == "ConvTranspose";
+    if (convolves) node.attributes["operands"] = std::string("bf16");
+  }
+}
+
 }  // namespace
 
 Result<PiperModel> cut_piper(Graph graph, files::PiperVoice voice) {
@@ -209,7 +217,7 @@ Result<PiperModel> cut_piper(Graph graph, files::PiperVoice voice) {
   return model;
 }
 
-Result<PiperModel> read_piper(const std::string& onnx_path) {
+Result<PiperModel> read_piper(const std::string& onnx_path, devices::Precision vocoder) {
   auto described = files::read_piper_voice(onnx_path + ".json");
   if (!described) {
     Error error = std::move(described).error();
@@ -220,6 +228,7 @@ Result<PiperModel> read_piper(const std::string& onnx_path) {
   Graph graph = TENWATT_TRY(exchange::import_onnx(onnx_path));
   auto model = cut_piper(std::move(graph), std::move(voice));
   if (!model) return fail_in(onnx_path, model.error());
+  if (vocoder == devices::Precision::kFast) let_round(model->vocoder);
   return model;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "devices/interface/device.h"
 #include "files/piper_voice.h"
 #include "graph/ir/graph.h"
 
@@ -40,8 +41,10 @@ struct PiperModel {
   int64_t hop = 0;
 };
 
-/// Reads NAME.onnx and NAME.onnx.json beside it.
-Result<PiperModel> read_piper(const std::string& onnx_path);
+/// Reads NAME.onnx and NAME.onnx.json beside it. Where `vocoder` is kFast, the vocoder's
+/// convolutions let their operands be rounded to bf16; encoder and flow would lose too much by it.
+Result<PiperModel> read_piper(const std::string& onnx_path,
+                              devices::Precision vocoder = devices::Precision::kExact);
 
 /// Cuts an imported voice; `graph` has the inputs input, input_lengths, scales and perhaps sid.
 Result<PiperModel> cut_piper(graph::Graph graph, files::PiperVoice voice);

@@ -48,7 +48,7 @@ engine::WindowedOptions window_options(const SynthesizerOptions& options,
 
 Result<std::unique_ptr<Synthesizer>> Synthesizer::open(const std::string& onnx_path,
                                                        SynthesizerOptions options) {
-  models::PiperModel model = TENWATT_TRY(models::read_piper(onnx_path));
+  models::PiperModel model = TENWATT_TRY(models::read_piper(onnx_path, options.vocoder.precision));
   std::unique_ptr<Synthesizer> synthesizer(new Synthesizer);
   synthesizer->voice_ = std::move(model.voice);
   synthesizer->duration_noise_ = model.duration_noise;

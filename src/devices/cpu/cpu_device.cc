@@ -13,6 +13,11 @@ namespace {
 // Part of artifact keys: raise it when the layout of any packed piece changes.
 constexpr std::string_view kLayoutVersion = "1";
 
+/// True for a convolution that lets its operands be rounded to bf16.
+bool takes_bf16(const graph::Node& node) {
+  return (node.op == "Conv" || node.op == "ConvTranspose") && node.text("operands", "") == "bf16";
+}
+
 class CpuDevice : public devices::Device {
  public:
   explicit CpuDevice(Level level) : kernels_(kernels(level)) {
@@ -26,6 +31,7 @@ class CpuDevice : public devices::Device {
 
   std::vector<devices::Claim> claim(const graph::Graph& graph,
                                     devices::Precision precision) const override {
+    if (asks_too_much(graph)) return claim(as_it_can(graph), precision);
     const Setup setup{&kernels_, precision};
     std::vector<devices::Claim> claims;
     claims.reserve(graph.nodes().size());
@@ -43,23 +49,41 @@ class CpuDevice : public devices::Device {
 
   Status build(const devices::Partition& partition, devices::ArtifactWriter& writer,
                Team& team) override {
-    return pack_constants(partition.graph, writer, team);
+    return pack_constants(as_it_can(partition.graph), writer, team);
   }
 
   Result<std::unique_ptr<devices::Executable>> load(
       const devices::Partition& partition,
       std::shared_ptr<const devices::Artifact> artifact) override {
-    TENWATT_TRY(layout_.learn(partition.graph));
-    auto weights = TENWATT_TRY(Weights::load(partition.graph, std::move(artifact)));
-    return std::make_unique<CpuExecutable>(partition, std::move(weights),
-                                           Setup{&kernels_, partition.precision});
+    devices::Partition own = partition;
+    own.graph = as_it_can(partition.graph);
+    TENWATT_TRY(layout_.learn(own.graph));
+    auto weights = TENWATT_TRY(Weights::load(own.graph, std::move(artifact)));
+    const Setup setup{&kernels_, own.precision};
+    return std::make_unique<CpuExecutable>(std::move(own), std::move(weights), setup);
   }
 
   const devices::StateLayout* state_layout() const override { return &layout_; }
 
-  std::string build_signature() const override { return "cpu-" + std::string(kLayoutVersion); }
+  std::string build_signature() const override {
+    return "cpu-" + std::string(kLayoutVersion) + (kernels_.conv1d_bf16 ? "-bf16" : "");
+  }
 
  private:
+  bool asks_too_much(const graph::Graph& graph) const {
+    return !kernels_.conv1d_bf16 && std::ranges::any_of(graph.nodes(), takes_bf16);
+  }
+  /// Where the level has no products of bf16, convolutions that allow them keep f32 operands.
+  graph::Graph as_it_can(const graph::Graph& graph) const {
+    graph::Graph own = graph;
+    if (!asks_too_much(graph)) return own;
+    for (size_t i = 0; i < own.nodes().size(); ++i) {
+      graph::Node& node = own.node(static_cast<graph::NodeId>(i));
+      if (takes_bf16(node)) node.attributes.erase("operands");
+    }
+    return own;
+  }
+
   const KernelTable& kernels_;
   devices::DeviceInfo info_;
   CpuStateLayout layout_;

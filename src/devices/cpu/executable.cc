@@ -6,6 +6,7 @@
 #include <set>
 
 #include "devices/cpu/arena.h"
+#include "devices/cpu/lower/convolution.h"
 #include "devices/cpu/stage_run.h"
 
 namespace tenwatt::cpu {
@@ -32,14 +33,16 @@ std::vector<SymbolId> mentioned_symbols(const Graph& graph) {
 
 }  // namespace
 
+CpuExecutable::Form::Form(Graph form)
+    : graph(std::move(form)), stages(cut_into_stages(graph)), cache(stages.size()) {}
+
 CpuExecutable::CpuExecutable(devices::Partition partition, std::shared_ptr<const Weights> weights,
                              const Setup& setup)
-    : partition_(std::move(partition)),
-      weights_(std::move(weights)),
+    : weights_(std::move(weights)),
       setup_(setup),
-      stages_(cut_into_stages(partition_.graph)),
-      mentioned_(mentioned_symbols(partition_.graph)),
-      cache_(stages_.size()) {}
+      plain_(std::move(partition.graph)),
+      joined_(join_convolutions(plain_.graph).value_or(plain_.graph)),
+      mentioned_(mentioned_symbols(plain_.graph)) {}
 
 CpuExecutable::Key CpuExecutable::key_of(const Bindings& bindings) const {
   constexpr int64_t kUnknown = -1;  // extents and elements that become dimensions are not negative
@@ -52,7 +55,7 @@ CpuExecutable::Key CpuExecutable::key_of(const Bindings& bindings) const {
   return key;
 }
 
-Result<std::shared_ptr<const Binding>> CpuExecutable::binding_of(size_t stage,
+Result<std::shared_ptr<const Binding>> CpuExecutable::binding_of(Form& form, size_t stage,
                                                                  const Bindings& bindings) {
   const auto same = [&](const Cached& cached) {
     for (size_t i = 0; i < mentioned_.size(); ++i) {
@@ -64,18 +67,17 @@ Result<std::shared_ptr<const Binding>> CpuExecutable::binding_of(size_t stage,
   };
   {
     std::lock_guard lock(mutex_);
-    auto& list = cache_[stage];
+    auto& list = form.cache[stage];
     auto at = std::ranges::find_if(list, same);
     if (at != list.end()) {
       list.splice(list.begin(), list, at);
       return list.front().binding;
     }
   }
-  auto made =
-      TENWATT_TRY(bind_stage(partition_.graph, stages_[stage], bindings, *weights_, setup_));
+  auto made = TENWATT_TRY(bind_stage(form.graph, form.stages[stage], bindings, *weights_, setup_));
   std::lock_guard lock(mutex_);
   ++made_;
-  auto& list = cache_[stage];
+  auto& list = form.cache[stage];
   list.push_front({key_of(bindings), made});
   if (list.size() > kBindings) list.pop_back();
   return made;
@@ -97,7 +99,8 @@ void CpuExecutable::give_back(std::unique_ptr<RunMemory> memory) {
 Status CpuExecutable::run(Bindings& bindings, std::span<const devices::Argument> inputs,
                           std::span<const devices::Argument> outputs,
                           const devices::RunContext& context) {
-  const Graph& graph = partition_.graph;
+  Form& form = context.tap && !context.tapped.empty() ? plain_ : joined_;
+  const Graph& graph = form.graph;
   if (inputs.size() != graph.inputs.size() || outputs.size() != graph.outputs.size()) {
     return fail(ErrorCode::kInvalidArgument, "the run has " + std::to_string(inputs.size()) +
                                                  " inputs and " + std::to_string(outputs.size()) +
@@ -109,13 +112,13 @@ Status CpuExecutable::run(Bindings& bindings, std::span<const devices::Argument>
   if (bindings.size() < graph.symbols().size()) bindings.resize(graph.symbols().size());
   auto memory = take_memory();
   Status status;
-  for (size_t s = 0; s < stages_.size() && status; ++s) {
-    auto binding = binding_of(s, bindings);
+  for (size_t s = 0; s < form.stages.size() && status; ++s) {
+    auto binding = binding_of(form, s, bindings);
     if (!binding) {
       status = std::unexpected(std::move(binding).error());
       break;
     }
-    const StageRun stage{graph, stages_[s], **binding, inputs, outputs, context, *memory};
+    const StageRun stage{graph, form.stages[s], **binding, inputs, outputs, context, *memory};
     status = stage.run(bindings);
   }
   give_back(std::move(memory));
@@ -131,8 +134,8 @@ size_t CpuExecutable::resident_bytes() const {
 
 Result<std::vector<std::string>> CpuExecutable::kernels(const Bindings& bindings) {
   std::vector<std::string> names;
-  for (size_t s = 0; s < stages_.size(); ++s) {
-    auto binding = TENWATT_TRY(binding_of(s, bindings));
+  for (size_t s = 0; s < joined_.stages.size(); ++s) {
+    auto binding = TENWATT_TRY(binding_of(joined_, s, bindings));
     for (const Step& step : binding->steps) names.push_back(step.kernel);
   }
   return names;
@@ -141,7 +144,9 @@ Result<std::vector<std::string>> CpuExecutable::kernels(const Bindings& bindings
 size_t CpuExecutable::cached_bindings() const {
   std::lock_guard lock(mutex_);
   size_t count = 0;
-  for (const auto& list : cache_) count += list.size();
+  for (const Form* form : {&plain_, &joined_}) {
+    for (const auto& list : form->cache) count += list.size();
+  }
   return count;
 }
 

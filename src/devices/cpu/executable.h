@@ -1,5 +1,7 @@
 // A CPU partition that is ready to run: its stages, its weights, the bindings it has seen and a
-// pool of memory for runs. One run is one dispatch to the team per stage.
+// pool of memory for runs. One run is one dispatch to the team per stage. Runs go through a form of
+// the graph whose convolutions are joined with their neighbours; a run that taps values goes
+// through the partition's own nodes, with the same bits.
 #pragma once
 
 #include <list>
@@ -47,19 +49,27 @@ class CpuExecutable : public devices::Executable {
     std::shared_ptr<const Binding> binding;
   };
 
-  Result<std::shared_ptr<const Binding>> binding_of(size_t stage, const graph::Bindings& bindings);
+  /// A graph with the partition's values, and what is known of its runs.
+  struct Form {
+    explicit Form(graph::Graph form);
+    graph::Graph graph;
+    std::vector<Stage> stages;
+    std::vector<std::list<Cached>> cache;  ///< by stage, newest first
+  };
+
+  Result<std::shared_ptr<const Binding>> binding_of(Form& form, size_t stage,
+                                                    const graph::Bindings& bindings);
   Key key_of(const graph::Bindings& bindings) const;
   std::unique_ptr<RunMemory> take_memory();
   void give_back(std::unique_ptr<RunMemory> memory);
 
-  devices::Partition partition_;
   std::shared_ptr<const Weights> weights_;
   Setup setup_;
-  std::vector<Stage> stages_;
+  Form plain_;                              ///< every node by itself
+  Form joined_;                             ///< as it runs
   std::vector<graph::SymbolId> mentioned_;  ///< symbols that any shape or known value mentions
 
   mutable std::mutex mutex_;
-  std::vector<std::list<Cached>> cache_;  ///< by stage, newest first
   std::vector<std::unique_ptr<RunMemory>> pool_;
   size_t made_ = 0;
 };

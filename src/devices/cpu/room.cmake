@@ -1,14 +1,18 @@
 # Kernels: every kernels/*.level.cc once per instruction level, as an object library with that
-# level's flags. Always -O2 and never instrumented: at -O0 inline functions would be emitted, and
-# the linker could keep one compiled for instructions that this machine lacks.
+# level's flags. A level that adds to another one has the kernels/*_bf16.level.cc only and takes the
+# rest from there (probe/probe.cc). Always -O2 and never instrumented: at -O0 inline functions would
+# be emitted, and the linker could keep one compiled for instructions that this machine lacks.
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/kernels/*.level.cc)
+list(FILTER kernel_sources EXCLUDE REGEX "_bf16\\.level\\.cc$")
+file(GLOB bf16_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/kernels/*_bf16.level.cc)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  set(kernel_levels v2 avx2 avx512)
+  set(kernel_levels v2 avx2 avx512 avx512bf16)
   set(kernel_flags_v2 -march=x86-64-v2)
   set(kernel_flags_avx2 -march=x86-64-v2 -mavx2 -mfma -mf16c -mbmi2)
   set(kernel_flags_avx512 -march=x86-64-v2 -mavx2 -mfma -mf16c -mbmi2 -mavx512f -mavx512bw
                           -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi)
+  set(kernel_flags_avx512bf16 ${kernel_flags_avx512} -mavx512bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(kernel_levels neon i8mm)
   set(kernel_flags_neon -march=armv8.2-a+dotprod+fp16)
@@ -25,7 +29,12 @@ set_source_files_properties(${plain_loops} PROPERTIES COMPILE_OPTIONS
                             "-ftree-vectorize;$<$<CXX_COMPILER_ID:GNU>:-fvect-cost-model=dynamic>")
 
 foreach(level ${kernel_levels})
-  add_library(tenwatt_kernels_${level} OBJECT ${kernel_sources})
+  if(level MATCHES "bf16$")
+    set(sources ${bf16_sources})
+  else()
+    set(sources ${kernel_sources})
+  endif()
+  add_library(tenwatt_kernels_${level} OBJECT ${sources})
   target_include_directories(tenwatt_kernels_${level}
                              PRIVATE ${room_include})
   target_compile_definitions(tenwatt_kernels_${level} PRIVATE TENWATT_LEVEL=${level})

@@ -2,10 +2,12 @@
 // sums stay in registers while weights broadcast and samples stream, in the order (input channel,
 // tap) for every output.
 //
-// Where all samples of a tile exist and lie side by side they are read in place. At the borders,
-// and for strides, the tile's samples are first gathered into scratch with zeros outside the
-// signal: the arithmetic is the same, so an output's bits don't depend on the tile it fell into.
-// A transposed convolution is one convolution of stride 1 per phase of its stride.
+// Where all samples of a tile exist, lie side by side and are multiplied as they are, they are read
+// in place. At the borders, for strides and behind a LeakyReLU, the tile's samples are first
+// gathered into scratch with zeros outside the signal: the arithmetic is the same, so an output's
+// bits don't depend on the tile it fell into. A transposed convolution is one convolution of stride
+// 1 per phase of its stride.
+#include "devices/cpu/kernels/conv_ends.h"
 #include "devices/cpu/kernels/level.h"
 #include "devices/cpu/simd/simd.h"
 
@@ -37,6 +39,7 @@ struct Geometry {
   int64_t stride;
   int64_t step;
   int64_t first;
+  float leak;
 };
 
 // Where a tile goes: output u of channel c is y[c * channel + u * time].
@@ -106,32 +109,50 @@ void channels(const Geometry& g, const Samples& from, const float* weights, cons
   if (channels - c >= 1) run.template operator()<1>();
 }
 
-// The samples of outputs [u, u + lanes): in place where possible, else gathered into scratch.
-Samples samples(const Geometry& g, int64_t u, int64_t lanes, float* scratch) {
-  const int64_t start = u * g.stride + g.first;
-  const int64_t reach = (g.taps - 1) * g.step;  // negative for transposed phases
-  const int64_t low = start + (reach < 0 ? reach : 0);
-  const int64_t high = start + (lanes - 1) * g.stride + (reach > 0 ? reach : 0);
-  if (g.stride == 1 && low >= 0 && high < g.in_length) {
-    return {g.x + start, g.x_stride, g.step};
+// Every sample that a tile of outputs reads, once: for neighbours that share most of them.
+Samples gather_stretch(const Geometry& g, int64_t low, int64_t count, int64_t offset, float* out) {
+  const int64_t row = (count + W - 1) / W * W;
+  for (int64_t i = 0; i < g.in_channels; ++i) {
+    leaky_stretch(g.x + i * g.x_stride, g.in_length, low, row, g.leak, out + i * row);
   }
+  return {out + offset, row, g.step};
+}
+
+// The samples of every tap by themselves.
+Samples gather_taps(const Geometry& g, int64_t start, int64_t lanes, float* scratch) {
   float* out = scratch;
   for (int64_t i = 0; i < g.in_channels; ++i) {
     const float* x = g.x + i * g.x_stride;
     for (int64_t t = 0; t < g.taps; ++t, out += lanes) {
       const int64_t at = start + t * g.step;
-      const int64_t last = at + (lanes - 1) * g.stride;
-      if (at >= 0 && last < g.in_length) {
+      if (at >= 0 && at + (lanes - 1) * g.stride < g.in_length) {
         for (int64_t l = 0; l < lanes; ++l) out[l] = x[at + l * g.stride];
-        continue;
+      } else {
+        for (int64_t l = 0; l < lanes; ++l) {
+          const int64_t index = at + l * g.stride;
+          out[l] = index >= 0 && index < g.in_length ? x[index] : 0.0f;
+        }
       }
-      for (int64_t l = 0; l < lanes; ++l) {
-        const int64_t index = at + l * g.stride;
-        out[l] = index >= 0 && index < g.in_length ? x[index] : 0.0f;
-      }
+      if (g.leak == 1) continue;
+      for (int64_t l = 0; l < lanes; l += W) store(out + l, leaky(load(out + l), g.leak));
     }
   }
   return {scratch, g.taps * lanes, lanes};
+}
+
+// The samples of outputs [u, u + lanes): in place where possible, else gathered into scratch.
+Samples samples(const Geometry& g, int64_t u, int64_t lanes, float* scratch) {
+  const int64_t start = u * g.stride + g.first;
+  const int64_t reach = (g.taps - 1) * g.step;  // negative for transposed phases
+  const int64_t before = reach < 0 ? -reach : 0;
+  const int64_t count = lanes + (reach < 0 ? -reach : reach);
+  const int64_t low = start - before;
+  if (g.stride != 1) return gather_taps(g, start, lanes, scratch);
+  if (g.leak == 1 && low >= 0 && low + count <= g.in_length) {
+    return {g.x + start, g.x_stride, g.step};
+  }
+  if (count + W > g.taps * lanes) return gather_taps(g, start, lanes, scratch);
+  return gather_stretch(g, low, count, before, scratch);
 }
 
 // Vectors of a tile with `left` outputs to go, of a convolution with `channels` outputs.
@@ -173,7 +194,8 @@ void conv1d(const Conv1d& job) {
                         .taps = job.kernel,
                         .stride = job.stride,
                         .step = job.dilation,
-                        .first = -job.pad};
+                        .first = -job.pad,
+                        .leak = job.ends.leak};
     for (int64_t t = job.t_begin; t < job.t_end;) {
       const int64_t vectors = tile_vectors(job.t_end - t, group_out);
       const int64_t count = smaller(job.t_end - t, vectors * W);
@@ -181,9 +203,11 @@ void conv1d(const Conv1d& job) {
       for (int64_t b = first; b < last; ++b) {
         const int64_t in_group = (b - group * group_blocks) * kConvBlock;
         const int64_t channel = group * group_out + in_group;
-        block(g, from, job.weights + b * block_floats, job.bias ? job.bias + channel : nullptr,
-              {job.y + channel * job.y_stride + t, job.y_stride, 1},
-              smaller(kConvBlock, group_out - in_group), vectors, count);
+        const int64_t channels = smaller(kConvBlock, group_out - in_group);
+        block(g, from, static_cast<const float*>(job.weights) + b * block_floats,
+              job.bias ? job.bias + channel : nullptr,
+              {job.y + channel * job.y_stride + t, job.y_stride, 1}, channels, vectors, count);
+        end_sums(job, channel, channels, t, count);
       }
       t += count;
     }
@@ -203,7 +227,8 @@ void conv_transpose1d(const ConvTranspose1d& job) {
                         .taps = taps,
                         .stride = 1,
                         .step = -1,
-                        .first = 0};
+                        .first = 0,
+                        .leak = job.leak};
     const int64_t begin = floor_div(job.t_begin + job.pad - phase + job.stride - 1, job.stride);
     const int64_t end = floor_div(job.t_end + job.pad - phase + job.stride - 1, job.stride);
     for (int64_t u = begin; u < end;) {
@@ -213,7 +238,8 @@ void conv_transpose1d(const ConvTranspose1d& job) {
       const int64_t t = u * job.stride + phase - job.pad;
       for (int64_t b = job.block_begin; b < job.block_end; ++b) {
         const int64_t channel = b * kConvBlock;
-        block(g, from, job.weights + (b * job.stride + phase) * phase_floats,
+        block(g, from,
+              static_cast<const float*>(job.weights) + (b * job.stride + phase) * phase_floats,
               job.bias ? job.bias + channel : nullptr,
               {job.y + channel * job.y_stride + t, job.y_stride, job.stride},
               smaller(kConvBlock, job.out_channels - channel), vectors, count);

@@ -59,6 +59,10 @@ void quantise(const float* x, int64_t n, const float* scale, const float* zero, 
 void dequantise(Stored type, const void* x, int64_t n, const float* scale, const int32_t* zero,
                 Grain grain, float* y);
 
+// Compiled for levels that add to another one (kernels/*_bf16.level.cc).
+void conv1d_bf16(const Conv1d& job);
+void conv_transpose1d_bf16(const ConvTranspose1d& job);
+
 /// The table of this level.
 const KernelTable& table();
 

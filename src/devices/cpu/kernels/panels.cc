@@ -134,4 +134,51 @@ void pack_conv_transpose1d(const float* w, int64_t in_channels, int64_t out_chan
   }
 }
 
+size_t conv1d_bf16_words(int64_t out_channels, int64_t in_channels, int64_t kernel) {
+  return conv1d_weight_floats(out_channels, (in_channels + 1) / 2, 1, kernel);
+}
+
+size_t conv_transpose1d_bf16_words(int64_t in_channels, int64_t out_channels, int64_t kernel,
+                                   int64_t stride) {
+  return conv_transpose1d_weight_floats((in_channels + 1) / 2, out_channels, kernel, stride);
+}
+
+void pack_conv1d_bf16(const float* w, int64_t out_channels, int64_t in_channels, int64_t kernel,
+                      uint32_t* out) {
+  const auto at = [=](int64_t o, int64_t i, int64_t tap) -> uint32_t {
+    const bool exists = o < out_channels && i < in_channels;
+    return exists ? f32_to_bf16(w[(o * in_channels + i) * kernel + tap]) : 0;
+  };
+  for (int64_t first = 0; first < out_channels; first += kConvBlock) {
+    for (int64_t i = 0; i < in_channels; i += 2) {
+      for (int64_t tap = 0; tap < kernel; ++tap) {
+        for (int64_t c = 0; c < kConvBlock; ++c) {
+          *out++ = at(first + c, i, tap) | at(first + c, i + 1, tap) << 16;
+        }
+      }
+    }
+  }
+}
+
+void pack_conv_transpose1d_bf16(const float* w, int64_t in_channels, int64_t out_channels,
+                                int64_t kernel, int64_t stride, uint32_t* out) {
+  const int64_t taps = (kernel + stride - 1) / stride;
+  const auto at = [=](int64_t i, int64_t o, int64_t tap) -> uint32_t {
+    const bool exists = i < in_channels && o < out_channels && tap < kernel;
+    return exists ? f32_to_bf16(w[(i * out_channels + o) * kernel + tap]) : 0;
+  };
+  for (int64_t first = 0; first < out_channels; first += kConvBlock) {
+    for (int64_t phase = 0; phase < stride; ++phase) {
+      for (int64_t i = 0; i < in_channels; i += 2) {
+        for (int64_t j = 0; j < taps; ++j) {
+          const int64_t tap = phase + j * stride;
+          for (int64_t c = 0; c < kConvBlock; ++c) {
+            *out++ = at(i, first + c, tap) | at(i + 1, first + c, tap) << 16;
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace tenwatt::cpu

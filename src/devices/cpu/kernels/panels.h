@@ -57,4 +57,13 @@ void pack_conv1d(const float* w, int64_t out_channels, int64_t channels_per_grou
 void pack_conv_transpose1d(const float* w, int64_t in_channels, int64_t out_channels,
                            int64_t kernel, int64_t stride, float* out);
 
+/// The same (one group) as words of two bf16, and their count.
+size_t conv1d_bf16_words(int64_t out_channels, int64_t in_channels, int64_t kernel);
+size_t conv_transpose1d_bf16_words(int64_t in_channels, int64_t out_channels, int64_t kernel,
+                                   int64_t stride);
+void pack_conv1d_bf16(const float* w, int64_t out_channels, int64_t in_channels, int64_t kernel,
+                      uint32_t* out);
+void pack_conv_transpose1d_bf16(const float* w, int64_t in_channels, int64_t out_channels,
+                                int64_t kernel, int64_t stride, uint32_t* out);
+
 }  // namespace tenwatt::cpu

@@ -137,6 +137,17 @@ inline constexpr size_t matmul_scratch_floats(int64_t k) { return static_cast<si
 
 // ---- convolutions over time ----------------------------------------------------------------
 
+/// What a convolution does at its ends, with the arithmetic of the operators that it stands for:
+/// each sample x becomes leak * x where it is below 0, a LeakyReLU of that slope (1: none); a
+/// finished sum takes the residuals, is divided and passed through `out`, in that order.
+struct ConvEnds {
+  enum class Out : uint8_t { kSum, kTanh };
+  float leak = 1;
+  const float* residual[2] = {};  ///< laid out as y, or null
+  float divisor = 1;
+  Out out = Out::kSum;
+};
+
 /// y[co][t] = bias[co] + sum_ci sum_tap w[co][ci][tap] * x[ci][t * stride + tap * dilation - pad],
 /// x being zero outside [0, in_length). ONNX Conv with one spatial axis, of one batch item.
 /// Weights: [group][co block of 8][ci of the group][tap][8] (`pack_conv1d`). Computes output blocks
@@ -151,9 +162,9 @@ struct Conv1d {
   int64_t kernel;
   int64_t stride;
   int64_t dilation;
-  int64_t pad;  ///< zeros before the first sample
-  const float* weights;
-  const float* bias;  ///< [out_channels], or null
+  int64_t pad;          ///< zeros before the first sample
+  const void* weights;  ///< f32
+  const float* bias;    ///< [out_channels], or null
   float* y;
   ptrdiff_t y_stride;
   int64_t block_begin;
@@ -161,6 +172,7 @@ struct Conv1d {
   int64_t t_begin;
   int64_t t_end;
   float* scratch;  ///< conv1d_scratch_floats(in_channels / groups, kernel)
+  ConvEnds ends = {};
 };
 inline constexpr size_t conv1d_scratch_floats(int64_t channels_per_group, int64_t taps) {
   return static_cast<size_t>(channels_per_group * taps) * 64;
@@ -199,7 +211,7 @@ struct ConvTranspose1d {
   int64_t kernel;
   int64_t stride;
   int64_t pad;
-  const float* weights;
+  const void* weights;  ///< f32
   const float* bias;
   float* y;
   ptrdiff_t y_stride;
@@ -208,7 +220,26 @@ struct ConvTranspose1d {
   int64_t t_begin;
   int64_t t_end;
   float* scratch;  ///< conv1d_scratch_floats(in_channels, ceil(kernel / stride))
+  float leak = 1;  ///< as in ConvEnds
 };
+
+// The same with operands rounded to bf16 (to nearest even) and f32 sums in ascending k, two at a
+// time: the processor's dot product of pairs. Weights hold pairs of input channels, the first one
+// in the low half of a word: [co block of 8][ci pair][tap][8] (`pack_conv1d_bf16`) and [co block of
+// 8][phase][ci pair][tap][8] (`pack_conv_transpose1d_bf16`). Only stride 1 and one group for
+// Conv1d. Samples are rounded a stretch of time at a time, into scratch.
+
+/// Outputs of time that are computed between two fillings of the scratch: 96 KB of words, which
+/// stay in the second-level cache beside the weights. `reach` is the distance from
+/// the first to the last tap.
+inline constexpr int64_t conv_bf16_stretch(int64_t pairs, int64_t reach) {
+  const int64_t fits = ((96 << 10) / 4 / pairs - reach) / 48 * 48;
+  return fits < 48 ? 48 : fits > 960 ? 960 : fits;
+}
+inline constexpr size_t conv_bf16_scratch_bytes(int64_t channels, int64_t reach) {
+  const int64_t pairs = (channels + 1) / 2;
+  return static_cast<size_t>(pairs * (conv_bf16_stretch(pairs, reach) + reach + 64)) * 4;
+}
 
 // ---- elementwise ---------------------------------------------------------------------------
 
@@ -480,7 +511,7 @@ struct LstmAnyCell {
 
 /// The functions of one level. All are thread-safe on disjoint outputs.
 struct KernelTable {
-  const char* name;  ///< "v2", "avx2", "avx512", "neon", "i8mm"
+  const char* name;  ///< "v2", "avx2", "avx512", "avx512bf16", "neon", "i8mm"
 
   void (*linear_float)(const LinearFloat&);
   void (*linear_block)(const LinearBlock&);
@@ -491,6 +522,9 @@ struct KernelTable {
   void (*conv1d)(const Conv1d&);
   void (*depthwise_conv1d)(const DepthwiseConv1d&);
   void (*conv_transpose1d)(const ConvTranspose1d&);
+  /// Null at levels without dot products of bf16.
+  void (*conv1d_bf16)(const Conv1d&);
+  void (*conv_transpose1d_bf16)(const ConvTranspose1d&);
 
   /// y[i] = op(x[i]); y may be x. alpha and beta as the enum says, else ignored.
   void (*unary)(Unary op, const float* x, float* y, int64_t n, float alpha, float beta);

@@ -1,6 +1,9 @@
 // Convolutions over one spatial axis with constant weights: Conv (plain and depthwise) and
-// ConvTranspose; other forms go to lower/convolution_any.h. Work is shared in tiles of 64 output
-// times where there are many, else in blocks of output channels.
+// ConvTranspose, alone or joined with their neighbours; other forms go to lower/convolution_any.h.
+// Work is shared in tiles of 64 output times where there are many, else in blocks of output
+// channels.
+#include "devices/cpu/lower/convolution.h"
+
 #include "devices/cpu/arena.h"
 #include "devices/cpu/kernels/panels.h"
 #include "devices/cpu/lower/convolution_any.h"
@@ -12,29 +15,6 @@ namespace {
 using graph::ValueId;
 
 constexpr int64_t kTimeTile = 64;
-
-struct Geometry {
-  int64_t stride = 1;
-  int64_t dilation = 1;
-  int64_t pad = 0;  ///< before the first sample
-};
-
-/// Attributes of one spatial axis; nullopt where padding is automatic and not zero-free.
-std::optional<Geometry> geometry_of(const LowerInput& input) {
-  const graph::Node& node = input.node;
-  const std::string padding = node.text("auto_pad", "NOTSET");
-  if (padding != "NOTSET" && padding != "VALID" && !padding.empty()) return std::nullopt;
-  Geometry g;
-  const auto strides = node.integers("strides", {1});
-  const auto dilations = node.integers("dilations", {1});
-  const auto pads = node.integers("pads", {0, 0});
-  if (strides.size() != 1 || dilations.size() != 1 || pads.size() != 2) return std::nullopt;
-  if (strides[0] < 1 || dilations[0] < 1 || pads[0] < 0) return std::nullopt;
-  g.stride = strides[0];
-  g.dilation = dilations[0];
-  g.pad = padding == "VALID" ? 0 : pads[0];
-  return g;
-}
 
 const float* constant_bias(const LowerInput& input) {
   if (!input.has(2)) return nullptr;
@@ -71,6 +51,7 @@ Region region_of(const StepContext& context, int64_t blocks, int64_t times) {
 struct Operands {
   graph::ValueId in;
   graph::ValueId out;
+  std::vector<graph::ValueId> residuals;
   int64_t batch;
   int64_t blocks;  ///< of output channels
   int64_t times;   ///< outputs along time
@@ -89,22 +70,54 @@ void run_region(const StepContext& context, const Convolution& whole, const Oper
   part.t_end = region.t_end;
   part.scratch = reinterpret_cast<float*>(context.member_scratch);
   for (int64_t item = 0; item < operands.batch; ++item) {
+    const int64_t at = item * whole.out_channels * operands.times;
     part.x = context.at<const float>(operands.in) + item * whole.in_channels * whole.in_length;
-    part.y = context.at<float>(operands.out) + item * whole.out_channels * operands.times;
+    part.y = context.at<float>(operands.out) + at;
+    if constexpr (requires { part.ends; }) {
+      for (size_t i = 0; i < operands.residuals.size(); ++i) {
+        part.ends.residual[i] = context.at<const float>(operands.residuals[i]) + at;
+      }
+    }
     kernel(part);
   }
+}
+
+/// Inputs past the bias: what join_convolutions adds to the sums.
+std::vector<ValueId> residuals_of(const LowerInput& input) {
+  const auto& inputs = input.node.inputs;
+  if (!is_joined_convolution(input.node)) return {};
+  return {inputs.begin() + 3, inputs.end()};
+}
+
+float leak_of(const LowerInput& input) {
+  return is_joined_convolution(input.node) ? input.node.real("leak", 1) : 1.0f;
+}
+
+ConvEnds ends_of(const LowerInput& input) {
+  ConvEnds ends;
+  if (!is_joined_convolution(input.node)) return ends;
+  ends.leak = leak_of(input);
+  ends.divisor = input.node.real("divisor", 1);
+  if (input.node.integer("tanh", 0)) ends.out = ConvEnds::Out::kTanh;
+  return ends;
+}
+
+/// "conv1d avx512", "conv1d bf16 avx512bf16"
+std::string kernel_name(const LowerInput& input, std::string_view family, bool rounded) {
+  return std::string(family) + (rounded ? " bf16 " : " ") + input.setup.kernels->name;
 }
 
 Crew crew_of(double products) { return products < (1 << 16) ? Crew::kSolo : Crew::kAll; }
 
 Lowered finish(const LowerInput& input, Step step) {
   Lowered lowered;
-  lowered.reads = {input.in(0)};
+  lowered.reads = residuals_of(input);
+  lowered.reads.push_back(input.in(0));
   lowered.step = std::move(step);
   return lowered;
 }
 
-Result<std::optional<Lowered>> lower_depthwise(const LowerInput& input, const Geometry& g) {
+Result<std::optional<Lowered>> lower_depthwise(const LowerInput& input, const ConvAxis& g) {
   const Shape& x = input.in_shape(0);
   const Shape& w = input.in_shape(1);
   const Shape& y = input.out_shape();
@@ -142,7 +155,7 @@ Result<std::optional<Lowered>> lower_depthwise(const LowerInput& input, const Ge
 }
 
 Result<std::optional<Lowered>> lower_conv_over_time(const LowerInput& input) {
-  const auto g = geometry_of(input);
+  const auto g = conv_axis(input.node);
   if (!g || !fits_1d(input)) return std::optional<Lowered>();
   const Packing packing = wanted_packing(input.graph, input.node, 1);
   if (packing == Packing::kPlain || packing == Packing::kPlainF32) {
@@ -163,25 +176,34 @@ Result<std::optional<Lowered>> lower_conv_over_time(const LowerInput& input) {
   c.stride = g->stride;
   c.dilation = g->dilation;
   c.pad = g->pad;
-  c.weights = reinterpret_cast<const float*>(weights);
+  c.weights = weights;
   c.bias = constant_bias(input);
   c.y_stride = y[2];
+  c.ends = ends_of(input);
   if (c.groups < 1 || w[1] * c.groups != x[1]) return std::optional<Lowered>();
-  const auto function = input.setup.kernels->conv1d;
+  const bool rounded = packing == Packing::kConvBf16;
+  const KernelTable& kernels = *input.setup.kernels;
+  const auto function = rounded ? kernels.conv1d_bf16 : kernels.conv1d;
+  if (!function) return std::optional<Lowered>();
   const int64_t blocks = conv1d_blocks(c.out_channels, c.groups);
   Step step;
-  step.kernel = std::string("conv1d ") + input.setup.kernels->name;
+  step.kernel = kernel_name(input, "conv1d", rounded);
   step.crew = crew_of(static_cast<double>(elements(y)) * static_cast<double>(w[1] * w[2]));
-  step.member_scratch = conv1d_scratch_floats(w[1], w[2]) * sizeof(float);
-  step.run = [=, operands = Operands{input.in(0), input.out(), x[0], blocks, y[2]}](
+  step.member_scratch = rounded ? conv_bf16_scratch_bytes(x[1], (w[2] - 1) * g->dilation)
+                                : conv1d_scratch_floats(w[1], w[2]) * sizeof(float);
+  step.run = [=, operands =
+                     Operands{input.in(0), input.out(), residuals_of(input), x[0], blocks, y[2]}](
                  StepContext& context) { run_region(context, c, operands, function); };
   return finish(input, std::move(step));
 }
 
 Result<std::optional<Lowered>> lower_conv_transpose_over_time(const LowerInput& input) {
-  const auto g = geometry_of(input);
+  const auto g = conv_axis(input.node);
   if (!g || !fits_1d(input)) return std::optional<Lowered>();
-  const std::byte* weights = input.weights.find(input.in(1), Packing::kConvTranspose);
+  const Packing packing = wanted_packing(input.graph, input.node, 1);
+  const bool rounded = packing == Packing::kConvTransposeBf16;
+  if (!rounded && packing != Packing::kConvTranspose) return std::optional<Lowered>();
+  const std::byte* weights = input.weights.find(input.in(1), packing);
   const bool automatic = !input.node.integers("output_shape").empty();
   if (!weights || automatic) return std::optional<Lowered>();
   const Shape& x = input.in_shape(0);
@@ -196,17 +218,21 @@ Result<std::optional<Lowered>> lower_conv_transpose_over_time(const LowerInput& 
   c.kernel = w[2];
   c.stride = g->stride;
   c.pad = g->pad;
-  c.weights = reinterpret_cast<const float*>(weights);
+  c.weights = weights;
   c.bias = constant_bias(input);
   c.y_stride = y[2];
-  const auto function = input.setup.kernels->conv_transpose1d;
+  c.leak = leak_of(input);
+  const KernelTable& kernels = *input.setup.kernels;
+  const auto function = rounded ? kernels.conv_transpose1d_bf16 : kernels.conv_transpose1d;
+  if (!function) return std::optional<Lowered>();
   const int64_t blocks = conv1d_blocks(c.out_channels, 1);
   const int64_t taps = (c.kernel + c.stride - 1) / c.stride;
   Step step;
-  step.kernel = std::string("conv_transpose1d ") + input.setup.kernels->name;
+  step.kernel = kernel_name(input, "conv_transpose1d", rounded);
   step.crew = crew_of(static_cast<double>(elements(y)) * static_cast<double>(w[0] * taps));
-  step.member_scratch = conv1d_scratch_floats(c.in_channels, taps) * sizeof(float);
-  step.run = [=, operands = Operands{input.in(0), input.out(), x[0], blocks, y[2]}](
+  step.member_scratch = rounded ? conv_bf16_scratch_bytes(c.in_channels, taps - 1)
+                                : conv1d_scratch_floats(c.in_channels, taps) * sizeof(float);
+  step.run = [=, operands = Operands{input.in(0), input.out(), {}, x[0], blocks, y[2]}](
                  StepContext& context) { run_region(context, c, operands, function); };
   return finish(input, std::move(step));
 }
@@ -229,6 +255,24 @@ constexpr OperatorRow kRows[] = {
 };
 
 }  // namespace
+
+std::optional<ConvAxis> conv_axis(const graph::Node& node) {
+  const std::string padding = node.text("auto_pad", "NOTSET");
+  if (padding != "NOTSET" && padding != "VALID" && !padding.empty()) return std::nullopt;
+  const auto strides = node.integers("strides", {1});
+  const auto dilations = node.integers("dilations", {1});
+  const auto pads = node.integers("pads", {0, 0});
+  if (strides.size() != 1 || dilations.size() != 1 || pads.size() != 2) return std::nullopt;
+  if (strides[0] < 1 || dilations[0] < 1 || pads[0] < 0) return std::nullopt;
+  return ConvAxis{strides[0], dilations[0], padding == "VALID" ? 0 : pads[0]};
+}
+
+Result<Lowered> lower_joined_convolution(const LowerInput& input) {
+  auto lowered = TENWATT_TRY(input.node.op == "JoinedConv" ? lower_conv_over_time(input)
+                                                           : lower_conv_transpose_over_time(input));
+  if (lowered) return std::move(*lowered);
+  return fail(ErrorCode::kInternal, "a joined convolution has no kernel");
+}
 
 std::span<const OperatorRow> convolution_operators() { return kRows; }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "devices/cpu/lower/convolution.h"
+
 namespace tenwatt::cpu {
 namespace {
 
@@ -83,6 +85,7 @@ std::vector<std::string_view> lowered_operators() {
 }
 
 Result<Lowered> lower_node(const LowerInput& input) {
+  if (is_joined_convolution(input.node)) return lower_joined_convolution(input);
   if (const OperatorRow* row = find_operator(input.node.op)) {
     auto lowered = TENWATT_TRY(row->lower(input));
     if (lowered) return std::move(*lowered);

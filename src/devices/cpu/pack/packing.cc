@@ -62,12 +62,26 @@ bool is_depthwise(const Node& node, const Tensor& w) {
   return groups == w.shape()[0] && w.shape()[1] == 1;
 }
 
+/// A convolution whose operands may be rounded, in the geometry that the bf16 kernels have. A few
+/// output channels would waste most of a tile; they stay as they are.
+bool rounds_to_bf16(const Node& node, int64_t out_channels, int64_t reach) {
+  constexpr int64_t kMaxReach = 4096;
+  return node.text("operands", "") == "bf16" && node.integer("group", 1) == 1 &&
+         out_channels >= kConvBlock && reach >= 0 && reach <= kMaxReach;
+}
+
 Packing conv_input(const Node& node, size_t index, const Tensor& w) {
   if (index > 1) return Packing::kPlainF32;
   if (index != 1 || w.rank() != 3 || w.count() == 0 || !float_format(w.format())) {
     return Packing::kPlain;
   }
-  return is_depthwise(node, w) ? Packing::kPlainF32 : Packing::kConv;
+  if (is_depthwise(node, w)) return Packing::kPlainF32;
+  const auto strides = node.integers("strides", {1});
+  const auto dilations = node.integers("dilations", {1});
+  const bool fits = strides.size() == 1 && strides[0] == 1 && dilations.size() == 1 &&
+                    dilations[0] >= 1 && dilations[0] <= (1 << 16) && w.shape()[2] <= (1 << 16) &&
+                    rounds_to_bf16(node, w.shape()[0], (w.shape()[2] - 1) * dilations[0]);
+  return fits ? Packing::kConvBf16 : Packing::kConv;
 }
 
 Packing conv_transpose_input(const Node& node, size_t index, const Tensor& w) {
@@ -75,7 +89,10 @@ Packing conv_transpose_input(const Node& node, size_t index, const Tensor& w) {
   const auto dilations = node.integers("dilations", {1});
   const bool fits = index == 1 && w.rank() == 3 && w.count() > 0 && float_format(w.format()) &&
                     node.integer("group", 1) == 1 && dilations.size() == 1 && dilations[0] == 1;
-  return fits ? Packing::kConvTranspose : Packing::kPlain;
+  if (!fits) return Packing::kPlain;
+  const int64_t taps = w.shape()[2] / std::max<int64_t>(1, node.integers("strides", {1})[0]);
+  return rounds_to_bf16(node, w.shape()[1], taps) ? Packing::kConvTransposeBf16
+                                                  : Packing::kConvTranspose;
 }
 
 Packing lstm_input(const Node&, size_t index, const Tensor& w) {
@@ -115,6 +132,8 @@ constexpr Wish kWishes[] = {
     {"ConvTranspose", conv_transpose_input},
     {"Gemm", gemm_input},
     {"GatedFeedForward", gated_input},
+    {"JoinedConv", conv_input},
+    {"JoinedConvTranspose", conv_transpose_input},
     {"Linear", linear_input},
     {"LSTM", lstm_input},
     {"MatMul", matmul_input},
@@ -174,6 +193,8 @@ Result<size_t> packed_bytes(const Tensor& w, const PackedPiece& piece) {
       }
       return sizeof(float) *
              conv1d_weight_floats(w.shape()[0], w.shape()[1], piece.groups, w.shape()[2]);
+    case Packing::kConvBf16:
+      return sizeof(uint32_t) * conv1d_bf16_words(w.shape()[0], w.shape()[1], w.shape()[2]);
     case Packing::kIntegerPanels:
     case Packing::kIntegerPanelsTransposed: {
       if (piece.groups < 1 || w.shape()[0] % piece.groups != 0) {
@@ -186,6 +207,10 @@ Result<size_t> packed_bytes(const Tensor& w, const PackedPiece& piece) {
       if (piece.stride < 1) return fail(ErrorCode::kInvalidArgument, "a stride is below 1");
       return sizeof(float) *
              conv_transpose1d_weight_floats(w.shape()[0], w.shape()[1], w.shape()[2], piece.stride);
+    case Packing::kConvTransposeBf16:
+      if (piece.stride < 1) return fail(ErrorCode::kInvalidArgument, "a stride is below 1");
+      return sizeof(uint32_t) *
+             conv_transpose1d_bf16_words(w.shape()[0], w.shape()[1], w.shape()[2], piece.stride);
   }
   return fail(ErrorCode::kInternal, "unknown packing");
 }
@@ -221,7 +246,9 @@ PackedPiece piece_for(const Graph& graph, const Node& node, size_t index) {
   piece.packing = wanted_packing(graph, node, index);
   const bool grouped = piece.packing == Packing::kConv || piece.packing == Packing::kIntegerPanels;
   if (grouped) piece.groups = node.integer("group", 1);
-  if (piece.packing == Packing::kConvTranspose) piece.stride = node.integers("strides", {1})[0];
+  const bool transposed =
+      piece.packing == Packing::kConvTranspose || piece.packing == Packing::kConvTransposeBf16;
+  if (transposed) piece.stride = node.integers("strides", {1})[0];
   return piece;
 }
 
@@ -270,11 +297,10 @@ class Planner {
 }  // namespace
 
 std::string_view packing_name(Packing packing) {
-  constexpr std::string_view kNames[] = {"plain",          "plain-f32",
-                                         "panels",         "panels-transposed",
-                                         "block-panels",   "int8-panels",
-                                         "conv",           "conv-transpose",
-                                         "integer-panels", "integer-panels-transposed"};
+  constexpr std::string_view kNames[] = {
+      "plain",        "plain-f32",           "panels",         "panels-transposed",
+      "block-panels", "int8-panels",         "conv",           "conv-transpose",
+      "conv-bf16",    "conv-transpose-bf16", "integer-panels", "integer-panels-transposed"};
   return kNames[static_cast<size_t>(packing)];
 }
 
@@ -322,6 +348,7 @@ Status pack_items(const Graph& graph, const PackedPiece& piece, int64_t begin, i
   const Tensor& w = *graph.value(piece.value).constant;
   const std::byte* from = w.bytes().data();
   float* floats = reinterpret_cast<float*>(out.data());
+  auto* words = reinterpret_cast<uint32_t*>(out.data());
   switch (piece.packing) {
     case Packing::kPlain:
       std::ranges::copy(w.bytes(), out.begin());
@@ -341,6 +368,17 @@ Status pack_items(const Graph& graph, const PackedPiece& piece, int64_t begin, i
       const Tensor f32 = TENWATT_TRY(as_f32(w));
       pack_conv_transpose1d(f32.values<float>().data(), w.shape()[0], w.shape()[1], w.shape()[2],
                             piece.stride, floats);
+      return {};
+    }
+    case Packing::kConvBf16: {
+      const Tensor f32 = TENWATT_TRY(as_f32(w));
+      pack_conv1d_bf16(f32.values<float>().data(), w.shape()[0], w.shape()[1], w.shape()[2], words);
+      return {};
+    }
+    case Packing::kConvTransposeBf16: {
+      const Tensor f32 = TENWATT_TRY(as_f32(w));
+      pack_conv_transpose1d_bf16(f32.values<float>().data(), w.shape()[0], w.shape()[1],
+                                 w.shape()[2], piece.stride, words);
       return {};
     }
     case Packing::kIntegerPanels:

@@ -23,6 +23,8 @@ enum class Packing : uint8_t {
   kInt8Panels,               ///< [n, k] of floats, rounded to blocks of int8
   kConv,                     ///< ONNX Conv [out, in / groups, kernel]
   kConvTranspose,            ///< ONNX ConvTranspose [in, out, kernel]
+  kConvBf16,                 ///< kConv of one group, rounded to pairs of bf16
+  kConvTransposeBf16,        ///< kConvTranspose, rounded to pairs of bf16
   kIntegerPanels,            ///< bytes [out, in / groups, kernel...], panels of each group
   kIntegerPanelsTransposed,  ///< bytes [k, n]
 };
@@ -37,7 +39,7 @@ struct PackedPiece {
   graph::ValueId value = graph::kNoValue;
   Packing packing = Packing::kPlain;
   int64_t groups = 1;  ///< kConv, kIntegerPanels
-  int64_t stride = 1;  ///< kConvTranspose
+  int64_t stride = 1;  ///< kConvTranspose, kConvTransposeBf16
   std::string piece;   ///< name in the artifact
   size_t offset = 0;   ///< in that piece, a multiple of 64
   size_t bytes = 0;

@@ -22,6 +22,10 @@ namespace tenwatt::cpu {
 TENWATT_DECLARE_LEVEL(v2)
 TENWATT_DECLARE_LEVEL(avx2)
 TENWATT_DECLARE_LEVEL(avx512)
+namespace avx512bf16 {
+void conv1d_bf16(const Conv1d& job);
+void conv_transpose1d_bf16(const ConvTranspose1d& job);
+}  // namespace avx512bf16
 #endif
 #if defined(TENWATT_HAS_LEVEL_neon)
 TENWATT_DECLARE_LEVEL(neon)
@@ -72,10 +76,24 @@ bool has_avx512() {
          all_bits(cpuid(7).c, {1, 11});             // VBMI, VNNI
 }
 
+bool has_avx512bf16() { return has_avx512() && all_bits(cpuid(7, 1).a, {5}); }
+
+const KernelTable& avx512bf16_table() {
+  static const KernelTable table = [] {
+    KernelTable made = avx512::table();
+    made.name = "avx512bf16";
+    made.conv1d_bf16 = avx512bf16::conv1d_bf16;
+    made.conv_transpose1d_bf16 = avx512bf16::conv_transpose1d_bf16;
+    return made;
+  }();
+  return table;
+}
+
 constexpr std::array kLevels = {
     LevelRow{Level::kV2, "v2", v2::table, has_v2},
     LevelRow{Level::kAvx2, "avx2", avx2::table, has_avx2},
     LevelRow{Level::kAvx512, "avx512", avx512::table, has_avx512},
+    LevelRow{Level::kAvx512Bf16, "avx512bf16", avx512bf16_table, has_avx512bf16},
 };
 
 std::string read_processor_name() {
@@ -115,10 +133,11 @@ std::string read_processor_name() { return "AArch64"; }
 #endif
 
 // Names of every level there is, also of those this build lacks.
-constexpr std::array<std::pair<Level, std::string_view>, 5> kNames = {{
+constexpr std::array<std::pair<Level, std::string_view>, 6> kNames = {{
     {Level::kV2, "v2"},
     {Level::kAvx2, "avx2"},
     {Level::kAvx512, "avx512"},
+    {Level::kAvx512Bf16, "avx512bf16"},
     {Level::kNeon, "neon"},
     {Level::kI8mm, "i8mm"},
 }};

@@ -15,11 +15,12 @@
 namespace tenwatt::cpu {
 
 enum class Level : uint8_t {
-  kV2,      ///< x86-64-v2 (SSE4.2)
-  kAvx2,    ///< AVX2, FMA, F16C, BMI2
-  kAvx512,  ///< AVX-512 F, BW, VL, DQ, VNNI, VBMI
-  kNeon,    ///< ARMv8.2-A with dot products and half floats
-  kI8mm,    ///< the same with products of int8 matrices (ARMv8.6-A)
+  kV2,          ///< x86-64-v2 (SSE4.2)
+  kAvx2,        ///< AVX2, FMA, F16C, BMI2
+  kAvx512,      ///< AVX-512 F, BW, VL, DQ, VNNI, VBMI
+  kAvx512Bf16,  ///< the same with dot products of bf16
+  kNeon,        ///< ARMv8.2-A with dot products and half floats
+  kI8mm,        ///< the same with products of int8 matrices (ARMv8.6-A)
 };
 
 std::string_view level_name(Level level);
