@@ -45,12 +45,12 @@ def piper_inputs(ids):
             "scales": np.array([0, 1, 0], np.float32)}
 
 
-def say_ids(folder, onnx_file, ids, *options):
-    """Samples of `tenwatt say --ids`, exact and without noise."""
+def say_ids(folder, onnx_file, ids, *options, precision="exact"):
+    """Samples of `tenwatt say --ids` without noise."""
     ids_file, sound = Path(folder) / "ids.json", Path(folder) / "sound.f32"
     ids_file.write_text(json.dumps(ids))
     sound.unlink(missing_ok=True)
-    tenwatt("say", "--voice", onnx_file, "--ids", ids_file, "--noise", 0, "--precision", "exact",
+    tenwatt("say", "--voice", onnx_file, "--ids", ids_file, "--noise", 0, "--precision", precision,
             "--format", "f32", "-o", sound, *options)
     return np.fromfile(sound, "<f4")
 

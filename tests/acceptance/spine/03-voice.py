@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Line 3: Piper in exact precision against onnxruntime, and windows against whole runs.
 
-Ten sentences through the medium voice and two through a `high` one whose vocoder has random
+In fast precision, whose vocoder may multiply bf16, the sound is compared with the exact one. Ten sentences through the medium voice and two through a `high` one whose vocoder has random
 weights, made here. The phoneme ids are piper-tts's; nothing is random.
 """
 import tempfile
@@ -14,6 +14,7 @@ from voice_checks import (piper_cases, piper_inputs, runs_of, same_bits, say_ids
 import make_high_voice
 
 SNR = 80  # dB
+FAST_SNR = 38
 HIGH_CASES = [0, 2]
 
 
@@ -34,6 +35,13 @@ def compare(verdict, folder, name, onnx_file, cases):
         verdict.check(same_bits(streamed, whole),
                       f"{label}: {windows} vocoder runs, the same bits as in "
                       f"{runs_of(trace, 'vocoder')}")
+        fast = say_ids(folder, onnx_file, case["ids"], precision="fast")
+        fast_whole = say_ids(folder, onnx_file, case["ids"], "--whole", precision="fast")
+        if onnx_file == voice() and len(fast) == len(whole):  # the gate is a real voice's
+            figure = snr(fast, whole)
+            verdict.check(figure >= FAST_SNR,
+                          f"{label}, fast: SNR {figure:.1f} dB (at least {FAST_SNR})")
+        verdict.check(same_bits(fast, fast_whole), f"{label}, fast: streamed as whole")
 
 
 def main():
