@@ -57,8 +57,9 @@ class Network {
   /// Outputs and tapped values by name. A missing input is an error that names its type and shape.
   Result<std::map<std::string, Array>> run(const std::map<std::string, Array>& inputs,
                                            const NetworkRun& options = {}) const;
-  /// kUnsupported where the plan depends on what a run is given.
-  Result<Placement> placement() const;
+  /// Where its nodes run. Where the plan depends on what a run is given, the plan for these inputs
+  /// (all of the graph's; what decides it is computed), and kUnsupported without them.
+  Result<Placement> placement(const std::map<std::string, Array>& inputs = {}) const;
 
  private:
   struct Impl;

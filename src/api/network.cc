@@ -289,13 +289,24 @@ Result<std::map<std::string, Array>> Network::Impl::run(const StagedProgram& sta
   return results;
 }
 
-Result<Placement> Network::placement() const {
+Result<Placement> Network::placement(const std::map<std::string, Array>& inputs) const {
   if (const auto program = impl_->programs->only_program()) {
     return to_placement(engine::explain(*program));
   }
-  return fail(ErrorCode::kUnsupported,
-              "the plan depends on " + impl_->programs->first_decision() + ", which a run decides",
-              "run it: tenwatt infer MODEL.onnx --input NAME=FILE.npy");
+  if (inputs.empty()) {
+    return fail(
+        ErrorCode::kUnsupported,
+        "the plan depends on " + impl_->programs->first_decision() + ", which a run decides",
+        "give its inputs: tenwatt explain MODEL.onnx --input NAME=FILE.npy");
+  }
+  StagedProgram::Inputs tensors;
+  for (const auto& [name, array] : inputs) tensors.emplace(name, TENWATT_TRY(to_tensor(array)));
+  TENWATT_TRY(impl_->check(tensors));
+  auto program = impl_->programs->program_for(tensors, nullptr);
+  if (!program) {
+    program = TENWATT_TRY(impl_->programs_for_one_run())->program_for(tensors, nullptr);
+  }
+  return to_placement(engine::explain(*TENWATT_TRY(std::move(program))));
 }
 
 }  // namespace tenwatt

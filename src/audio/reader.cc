@@ -85,7 +85,8 @@ Status check_regular(const std::string& path) {
     return fail(code, fmt::format("{}: {}", path, strerror(errno)));
   }
   if (S_ISDIR(status.st_mode)) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a sound", path));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a sound", path),
+                "name the files in it");
   }
   return {};
 }

@@ -86,9 +86,15 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
 }
 
 Status write_file_atomically(const std::string& path, std::string_view bytes) {
+  struct stat there{};
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return fail(ErrorCode::kIo,
+                "can't write " + path + ": there is something that is no plain file",
+                "name a file");
+  }
   std::string temporary = path + ".XXXXXX";
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0) return io_failure("can't write beside", path);
+  if (descriptor < 0) return io_failure("can't write", path);
   ::fchmod(descriptor, 0644);
   bool written = true;
   while (written && !bytes.empty()) {
@@ -98,9 +104,13 @@ Status write_file_atomically(const std::string& path, std::string_view bytes) {
     if (written) bytes.remove_prefix(static_cast<size_t>(count));
   }
   written = written && ::fsync(descriptor) == 0;
-  const int number = errno;
-  written = ::close(descriptor) == 0 && written;
-  if (written && ::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  int number = errno;
+  const bool closed = ::close(descriptor) == 0;
+  if (written && !closed) number = errno;
+  if (written && closed) {
+    if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
+    number = errno;
+  }
   ::unlink(temporary.c_str());
   errno = number;
   return io_failure("can't write", path);

@@ -10,8 +10,11 @@ namespace tenwatt::cli {
 
 /// Writes data; kIo if standard output is closed or full.
 Status print(std::string_view text);
-/// "error: message" and, where there is one, "  try: remedy", on standard error.
+/// "error: message" and "  try: remedy" on standard error; an error without a remedy of its own
+/// gets the general one of its code, where there is one.
 void print_error(const Error& error);
+/// "1 file", "2 files".
+std::string counted(uint64_t count, std::string_view noun);
 /// "98 MB"; decimal units, at most three digits.
 std::string human_bytes(uint64_t bytes);
 

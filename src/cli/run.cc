@@ -43,6 +43,8 @@ Result<std::string> configuration_file(const ParsedLine& line) {
 Status run_traced(const Verb& verb, const Invocation& invocation) {
   const std::string trace = invocation.options.text("trace");
   if (trace.empty()) return verb.run(invocation);
+  // Made before the run, so that a path which can't be written is told at once.
+  TENWATT_TRY(write_file_atomically(trace, ""));
   Trace::start();
   const Status status = verb.run(invocation);
   const Status written = Trace::stop(trace);
@@ -75,6 +77,15 @@ Status run_words(std::span<const std::string> words) {
   return print(verb_help(*TENWATT_TRY(find_verb(words[1]))));
 }
 
+/// Who asked in a way that makes no sense is told where it is explained.
+Error with_help(Error error, std::span<const std::string> words) {
+  const bool asked = error.code == ErrorCode::kUsage || error.code == ErrorCode::kInvalidArgument;
+  if (asked && error.remedy.empty() && !words.empty()) {
+    error.remedy = "tenwatt " + words[0] + " --help";
+  }
+  return error;
+}
+
 }  // namespace
 
 int run_program(std::span<const std::string> words) {
@@ -82,12 +93,11 @@ int run_program(std::span<const std::string> words) {
   try {
     const Status status = run_words(words);
     if (status) return 0;
-    print_error(status.error());
+    print_error(with_help(status.error(), words));
     const bool interrupted = interrupt_flag() && status.error().code == ErrorCode::kCancelled;
     return interrupted ? kInterrupted : exit_code(status.error().code);
   } catch (const std::exception& exception) {
-    print_error({ErrorCode::kInternal, std::string("internal fault: ") + exception.what(),
-                 "please report it with the command"});
+    print_error({ErrorCode::kInternal, std::string("internal fault: ") + exception.what(), {}});
     return exit_code(ErrorCode::kInternal);
   }
 }

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "files/byte_reader.h"
+#include "files/foreign.h"
 #include "files/json_file.h"
 #include "files/tensor_bytes.h"
 
@@ -35,10 +36,11 @@ class Ctranslate2Reader {
   }
 
   Result<Ctranslate2File> read() {
-    const auto version = TENWATT_TRY(in_.read<uint32_t>());
-    if (version != kVersion) {
-      return fail(ErrorCode::kUnsupported, "not a CTranslate2 model of version 6",
-                  "convert the model again with a current CTranslate2");
+    if (in_.left() < sizeof kVersion || TENWATT_TRY(in_.read<uint32_t>()) != kVersion) {
+      return not_this_format(ErrorCode::kUnsupported, "a CTranslate2 model of version 6",
+                             file_.mapping_->bytes(),
+                             "Whisper is read from CTranslate2's model.bin, whisper.cpp's .bin, "
+                             "and folders of hubs with safetensors");
     }
     file_.spec_ = TENWATT_TRY(read_string(in_));
     file_.revision_ = TENWATT_TRY(in_.read<uint32_t>());

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "files/byte_reader.h"
+#include "files/foreign.h"
 #include "files/gguf.h"
 #include "files/gguf_rules.h"
 #include "files/gguf_split.h"
@@ -11,6 +12,7 @@
 namespace tenwatt::files {
 namespace {
 
+constexpr std::string_view kMagic = "GGUF";
 constexpr uint64_t kMaxString = uint64_t{1} << 30;
 constexpr uint64_t kMaxArray = uint64_t{1} << 30;
 constexpr size_t kMaxTensorName = 63;
@@ -91,8 +93,9 @@ class GgufReader {
 
  private:
   Status read_header() {
-    if (TENWATT_TRY(in_.text(4)) != "GGUF") {
-      return fail(ErrorCode::kCorrupt, "this is not a GGUF file");
+    const auto magic = in_.text(kMagic.size());
+    if (!magic || *magic != kMagic) {
+      return not_this_format(ErrorCode::kCorrupt, "a GGUF file", bytes_);
     }
     file_.version_ = TENWATT_TRY(in_.read<uint32_t>());
     if ((file_.version_ & 0xffff) == 0) {

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "base/memory.h"
+#include "files/foreign.h"
 #include "onnx_proto/onnx.pb.h"
 
 namespace tenwatt::files {
@@ -16,8 +17,8 @@ Status parse_message(std::span<const std::byte> bytes, Message& message) {
   }
   // An empty file parses as a message without any field.
   if (bytes.empty() || !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return fail(ErrorCode::kCorrupt, "this is not a valid ONNX file",
-                "the file may be cut short: download it again");
+    return not_this_format(ErrorCode::kCorrupt, "a valid ONNX file", bytes,
+                           "the file may be cut short: download it again");
   }
   return {};
 }

@@ -169,7 +169,8 @@ Result<std::unique_ptr<WhisperSource>> open_ctranslate2(const std::string& path)
   files::Ctranslate2File file = TENWATT_TRY(files::read_ctranslate2(path));
   if (file.spec() != "WhisperSpec") {
     return fail(ErrorCode::kUnsupported,
-                path + ": a CTranslate2 model of the kind " + file.spec() + ", not WhisperSpec");
+                path + ": a CTranslate2 model of the kind " + file.spec() + ", not WhisperSpec",
+                "tenwatt list shows the recognisers that can be had by name");
   }
   return std::make_unique<Ctranslate2Source>(std::move(file));
 }
@@ -201,11 +202,7 @@ Result<std::unique_ptr<WhisperSource>> open_whisper_source(const std::string& pa
   const std::string file = ctranslate2 ? inside.string() : path;
   const auto mapping = TENWATT_TRY(MappedFile::open(file));
   if (files::looks_like_whisper_cpp(mapping->bytes())) return open_whisper_cpp(file);
-  auto source = open_ctranslate2(file);
-  if (source || source.error().code == ErrorCode::kCorrupt) return source;
-  return fail(ErrorCode::kUnsupported, source.error().message,
-              "Whisper is read from CTranslate2's model.bin, whisper.cpp's .bin, and folders of "
-              "hubs with safetensors");
+  return open_ctranslate2(file);
 }
 
 }  // namespace tenwatt::models

@@ -54,7 +54,9 @@ Result<ResolvedModel> resolve_path(const std::string& path) {
     }
     model.main = *inside;
   } else if (!fs::is_regular_file(path, error)) {
-    return fail(ErrorCode::kModelMissing, "no file " + path, "tenwatt list");
+    return fail(ErrorCode::kModelMissing,
+                fs::exists(path, error) ? path + " is not a plain file" : "no file " + path,
+                "tenwatt list shows models that can be had by name");
   }
   model.files = {model.main};
   return model;
@@ -100,7 +102,9 @@ Result<ResolvedModel> Shelf::resolve(const std::string& name_or_path) const {
   if (!entry) {
     std::error_code error;
     if (fs::exists(name_or_path, error)) return resolve_path(name_or_path);
-    return std::unexpected(entry.error());
+    Error missing = entry.error();
+    missing.message += ", and no file or folder here";
+    return std::unexpected(std::move(missing));
   }
   if (!installed(**entry)) {
     return fail(ErrorCode::kModelMissing, "the model " + name_or_path + " is not installed",
@@ -129,7 +133,8 @@ Status Shelf::remove(const CatalogueEntry& entry) const {
     if (!parent.empty()) fs::remove(fs::path(folder_) / parent, error);
   }
   if (removed == 0) {
-    return fail(ErrorCode::kNotFound, "the model " + entry.name + " is not installed");
+    return fail(ErrorCode::kNotFound, "the model " + entry.name + " is not installed",
+                "tenwatt list shows what is");
   }
   return {};
 }

@@ -35,10 +35,15 @@ std::string as_json(const std::vector<Check>& checks) {
 }
 
 std::string as_text(const std::vector<Check>& checks) {
+  size_t width = 0;
+  for (const Check& check : checks) width = std::max(width, check.name.size());
   std::string text;
+  const auto row = [&](std::string_view health, std::string_view name, const std::string& words) {
+    text += fmt::format("{:<8} {:<{}} {}\n", health, name, width, words);
+  };
   for (const Check& check : checks) {
-    text += fmt::format("{:<8} {:<23} {}\n", health_name(check.health), check.name, check.finding);
-    if (!check.remedy.empty()) text += fmt::format("{:<8} {:<23} try: {}\n", "", "", check.remedy);
+    row(health_name(check.health), check.name, check.finding);
+    if (!check.remedy.empty()) row("", "", "try: " + check.remedy);
   }
   return text;
 }

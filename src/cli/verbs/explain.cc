@@ -7,6 +7,7 @@
 
 #include "cli/json.h"
 #include "cli/model_options.h"
+#include "cli/network_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 
@@ -18,6 +19,8 @@ constexpr std::array kOptions = {
     OptionSpec{.name = "nodes",
                .type = OptionType::kSwitch,
                .help = "every node, instead of a count per kernel"},
+    kInputOption,
+    kShapeOption,
 };
 
 std::string as_json(const std::vector<Placement>& placements) {
@@ -96,15 +99,27 @@ void add_counts(std::string& text, const Placement& placement) {
   }
 }
 
+/// Of any model; with shapes or inputs, of an ONNX graph that is planned for these.
+Result<std::vector<Placement>> placements_of(const Invocation& invocation,
+                                             const std::string& model) {
+  if (!invocation.options.has("input") && !invocation.options.has("shape")) {
+    return explain(TENWATT_TRY(open_runtime(invocation)), model);
+  }
+  const auto network = TENWATT_TRY(open_network(invocation, model));
+  const auto inputs = TENWATT_TRY(network_inputs(invocation, *network));
+  return std::vector<Placement>{TENWATT_TRY(network->placement(inputs))};
+}
+
 Status run(const Invocation& invocation) {
-  const auto runtime = TENWATT_TRY(open_runtime(invocation));
-  const std::vector<Placement> placements = TENWATT_TRY(explain(runtime, invocation.arguments[0]));
+  const std::vector<Placement> placements =
+      TENWATT_TRY(placements_of(invocation, invocation.arguments[0]));
   if (invocation.options.on("json")) return print(as_json(placements));
   std::string text;
   for (const Placement& placement : placements) {
-    text += fmt::format("{}: {} nodes in {} partitions, precision {}, {} resident\n",
-                        placement.graph, placement.nodes.size(), placement.partitions.size(),
-                        placement.precision, human_bytes(placement.resident_bytes));
+    text += fmt::format("{}: {} in {}, precision {}, {} resident\n", placement.graph,
+                        counted(placement.nodes.size(), "node"),
+                        counted(placement.partitions.size(), "partition"), placement.precision,
+                        human_bytes(placement.resident_bytes));
     if (placement.state_bytes_per_row > 0) {
       text += fmt::format("  {} of state per token\n", human_bytes(placement.state_bytes_per_row));
     }

@@ -7,28 +7,20 @@
 
 #include "base/clock.h"
 #include "cli/json.h"
-#include "cli/model_options.h"
+#include "cli/network_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "tenwatt/network.h"
 
 namespace tenwatt::cli {
 namespace {
 
 constexpr std::array kOptions = {
-    OptionSpec{.name = "input",
-               .letter = 'i',
-               .type = OptionType::kList,
-               .value_name = "NAME=FILE.npy|NUMBERS",
-               .help = "an input: a file, a number (sr=16000) or a list (1,2,3); once for each"},
+    kInputOption,
     OptionSpec{.name = "output",
                .letter = 'o',
                .value_name = "FOLDER",
                .help = "writes each output as NAME.npy there; without it, shapes are printed"},
-    OptionSpec{.name = "shape",
-               .type = OptionType::kList,
-               .value_name = "NAME=1,80,3000",
-               .help = "fixes the shape of an input"},
+    kShapeOption,
     OptionSpec{.name = "tap",
                .type = OptionType::kList,
                .value_name = "VALUE",
@@ -45,31 +37,6 @@ std::string file_name(std::string value) {
     if (letter == '/' || letter == '\\') letter = '_';
   }
   return value + ".npy";
-}
-
-/// Whether the text after "NAME=" names a file; what can't be a number does too.
-bool names_file(const std::string& text) {
-  std::error_code ignored;
-  const bool numbers = text.find_first_not_of("0123456789.,+-eE") == std::string::npos;
-  const bool truths = text.starts_with("true") || text.starts_with("false");
-  return std::filesystem::exists(text, ignored) || !(numbers || truths || text == "nan");
-}
-
-Result<std::map<std::string, Array>> read_inputs(const Network& network,
-                                                 const std::vector<std::string>& given) {
-  std::map<std::string, Array> inputs;
-  for (const std::string& text : given) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos || equals + 1 == text.size()) {
-      return fail(ErrorCode::kUsage, "--input " + text + " gives no value",
-                  "write NAME=FILE.npy, or a number for a scalar: sr=16000");
-    }
-    const std::string name = text.substr(0, equals);
-    const std::string value = text.substr(equals + 1);
-    inputs.insert_or_assign(
-        name, TENWATT_TRY(names_file(value) ? read_npy(value) : network.literal(name, value)));
-  }
-  return inputs;
 }
 
 std::string shape_text(const Array& array) {
@@ -93,10 +60,8 @@ Result<double> time_runs(const Network& network, const std::map<std::string, Arr
 }
 
 Status run(const Invocation& invocation) {
-  const auto runtime = TENWATT_TRY(open_runtime(invocation));
-  const auto network = TENWATT_TRY(Network::open(runtime, invocation.arguments[0],
-                                                 {.shapes = invocation.options.list("shape")}));
-  const auto inputs = TENWATT_TRY(read_inputs(*network, invocation.options.list("input")));
+  const auto network = TENWATT_TRY(open_network(invocation, invocation.arguments[0]));
+  const auto inputs = TENWATT_TRY(network_inputs(invocation, *network));
   const auto results = TENWATT_TRY(
       network->run(inputs, {.taps = invocation.options.list("tap"), .cancel = invocation.cancel}));
   const std::string folder = invocation.options.text("output");

@@ -39,8 +39,9 @@ Status print_positions(const std::vector<ScoredPosition>& positions, bool as_jso
                       position.log_probability, position.argmax, position.argmax_log_probability);
       sum += position.log_probability;
     }
-    text += fmt::format("mean log-probability {:.4f} over {} positions\n",
-                        sum / static_cast<double>(positions.size()), positions.size());
+    text += fmt::format("mean log-probability {:.4f} over {}\n",
+                        sum / static_cast<double>(positions.size()),
+                        counted(positions.size(), "position"));
     return print(text);
   }
   JsonWriter json;

@@ -119,7 +119,8 @@ Status transcribe_all(const Recognizer& recognizer, const std::vector<std::strin
   }
   if (!last) return {};
   return fail(last->code,
-              fmt::format("{} of {} files could not be transcribed", failed, paths.size()));
+              fmt::format("{} of {} files could not be transcribed", failed, paths.size()),
+              "what stands below each error above");
 }
 
 Status run(const Invocation& invocation) {

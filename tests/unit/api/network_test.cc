@@ -73,6 +73,19 @@ TEST(Network, WhatOnlyARunDecidesIsNotExplained) {
   EXPECT_NE(placement.error().message.find("cond"), std::string::npos) << placement.error().message;
 }
 
+TEST(Network, InputsSayWhichBranchIsExplained) {
+  const auto network = open(branches_of_two_ranks()).value();
+  const Array x = floats({2, 3}, {1, -2, 3, 4, 5, 6});
+  for (const bool yes : {true, false}) {
+    const Array cond = network->literal("cond", yes ? "true" : "false").value();
+    const auto placement = network->placement({{"x", x}, {"cond", cond}});
+    ASSERT_TRUE(placement) << placement.error().message;
+    ASSERT_EQ(placement->nodes.size(), 1u);
+    EXPECT_EQ(placement->nodes[0].op, yes ? "Relu" : "ReduceSum");
+  }
+  EXPECT_FALSE(network->placement({{"x", x}}));
+}
+
 TEST(Network, AComputedConditionIsComputedFirst) {
   ModelBuilder model = branches_of_two_ranks();
   model.graph().mutable_input()->RemoveLast();

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include <algorithm>
 
 #include "tenwatt/tenwatt.h"
@@ -62,6 +64,24 @@ TEST(Runtime, AModelThatIsNotThereIsMissingForEveryKind) {
   expect_missing(Network::open(*runtime, path));
   expect_missing(TextTokenizer::open(path));
   expect_missing(explain(*runtime, path));
+}
+
+TEST(Explain, SaysWhatAFileIsInsteadOfAModel) {
+  // Cut after their beginnings: the reader that opens one names itself.
+  const auto runtime = Runtime::create({.threads = 1}).value();
+  const auto refusal = [&](const std::string& name, std::string_view bytes) {
+    const std::string path = testing::TempDir() + "/" + name;
+    std::ofstream(path, std::ios::binary) << bytes;
+    const auto placements = explain(runtime, path);
+    return placements ? std::string() : placements.error().message + placements.error().remedy;
+  };
+  EXPECT_TRUE(refusal("language.gguf", "GGUF").contains("the file ends at byte 4"));
+  EXPECT_TRUE(refusal("ggml-tiny.bin", "lmgg").contains("the file ends at byte 4"));
+  EXPECT_TRUE(refusal("model.bin", "none").contains("CTranslate2"));
+  EXPECT_TRUE(refusal("graph.pb", "none").contains("ONNX"));
+  EXPECT_TRUE(refusal("page.onnx", "<html>").contains("but a web page"));
+  EXPECT_TRUE(refusal("config.json", R"({"model_type": "whisper"})").contains("JSON"));
+  EXPECT_TRUE(refusal("model.safetensors", "none").contains("model.safetensors"));
 }
 
 TEST(Version, IsTheOneOfTheHeaders) {

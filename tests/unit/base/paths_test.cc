@@ -41,5 +41,20 @@ TEST(Paths, AtomicWriteReplacesAndLeavesNothingElse) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Paths, OnlyAPlainFileIsReplaced) {
+  const std::string folder = testing::TempDir() + "/paths_not_replaced";
+  const std::string link = folder + "/link";
+  ASSERT_TRUE(make_folder(folder));
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink("/dev/null", link);
+  for (const std::string& path : {folder, link}) {
+    const Status written = write_file_atomically(path, "x");
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().code, ErrorCode::kIo);
+    EXPECT_TRUE(written.error().message.contains(path)) << written.error().message;
+  }
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+}
+
 }  // namespace
 }  // namespace tenwatt

@@ -31,6 +31,7 @@ class ExitCodes : public ProgramFixture {
       if (line.code == 0) continue;
       EXPECT_TRUE(out.empty()) << out;
       EXPECT_TRUE(err.starts_with("error: ")) << err;
+      EXPECT_NE(err.find("\n  try: "), std::string::npos) << err;
     }
   }
   std::string broken;
@@ -52,6 +53,9 @@ TEST_F(ExitCodes, WhatFailsOnItsFilesIs1) {
           {{"tokenize", broken + ".gguf", "x"}, 1},
           {{"infer", broken + ".onnx"}, 1},
           {{"explain", broken + ".onnx"}, 1},
+          {{"devices", "--config", missing + ".toml"}, 1},
+          {{"devices", "--trace", missing + "/trace.json"}, 1},
+          {{"devices", "--trace", folder}, 1},
           {{"rm", "whisper-base"}, 1}});
 }
 
