@@ -173,7 +173,7 @@ Result<Generation> Model::generate(const std::vector<int32_t>& prompt,
   generation.first_step = ranked(tokenizer, sequence.logits(), kFirstStepTokens);
   text::StreamingDecoder decoder(tokenizer);
   const Stopwatch decode;
-  const auto tell = [&](std::string piece) {
+  const auto tell = [&](const std::string& piece) {
     generation.text += piece;
     const bool go_on = piece.empty() || !on_text || on_text(piece);
     return go_on ? decoding::Continue::kYes : decoding::Continue::kNo;

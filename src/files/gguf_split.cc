@@ -57,7 +57,7 @@ Result<GgufSplit> split_of(const GgufFile& file, const std::string& path) {
   if (count > kMostParts) {
     return fail(ErrorCode::kCorrupt, "split.count is " + std::to_string(count));
   }
-  const GgufSplit named = split_of_name(path);
+  GgufSplit named = split_of_name(path);
   if (named.count == count) return named;
   const int64_t number = TENWATT_TRY(file.integer("split.no", 0));
   return fail(ErrorCode::kCorrupt,

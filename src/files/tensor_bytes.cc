@@ -17,7 +17,7 @@ size_t alignment(Format format) {
 
 Result<Tensor> tensor_from_bytes(Format format, Shape shape, std::span<const std::byte> bytes,
                                  std::shared_ptr<const void> owner) {
-  const Tensor there = TENWATT_TRY(Tensor::wrap(format, std::move(shape), bytes, std::move(owner)));
+  Tensor there = TENWATT_TRY(Tensor::wrap(format, std::move(shape), bytes, std::move(owner)));
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % alignment(format) == 0;
   const bool bad_bool = format == Format::kBool &&
                         std::ranges::any_of(bytes, [](std::byte b) { return b > std::byte{1}; });

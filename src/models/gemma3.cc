@@ -43,7 +43,8 @@ Result<LayerAttention> read_windowed(const ModelSource& source) {
   }
   const std::string base_key = "gemma3.rope.freq_base_swa";
   const double base = TENWATT_TRY(source.real(base_key, kWindowedRopeBase));
-  if (!(base >= 1 && base <= 1e15)) {
+  const bool sane = base >= 1 && base <= 1e15;  // no NaN either
+  if (!sane) {
     return fail(ErrorCode::kCorrupt, base_key + " is " + std::to_string(base));
   }
   return LayerAttention{.window = window, .rope_base = static_cast<float>(base)};

@@ -184,8 +184,10 @@ class Reader {
         TENWATT_TRY(scaling.real("high_freq_factor", llama3.high_frequency_factor));
     llama3.original_context =
         TENWATT_TRY(scaling.real("original_max_position_embeddings", llama3.original_context));
-    if (!(llama3.factor >= 1 && llama3.low_frequency_factor > 0 && llama3.original_context >= 1 &&
-          llama3.high_frequency_factor > llama3.low_frequency_factor)) {
+    const bool sane = llama3.factor >= 1 && llama3.low_frequency_factor > 0 &&
+                      llama3.original_context >= 1 &&
+                      llama3.high_frequency_factor > llama3.low_frequency_factor;
+    if (!sane) {
       return fail(ErrorCode::kCorrupt, "the numbers of rope_scaling make no scaling");
     }
     out_.llama3_scaling = llama3;

@@ -31,6 +31,8 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
+struct Polynomial;  // graph/ir/polynomial.h
+
 class Dim {
  public:
   Dim() = default;
@@ -64,7 +66,7 @@ class Dim {
   std::string to_string(std::span<const std::string> names) const;
 
  private:
-  struct Polynomial;
+  friend struct Polynomial;
   explicit Dim(std::shared_ptr<const Polynomial> polynomial);
   std::shared_ptr<const Polynomial> polynomial_;  // null is zero
 };

@@ -12,21 +12,14 @@ using Family = std::span<const OperatorRow> (*)();
 
 /// The families that have kernels of this device's own.
 constexpr Family kFamilies[] = {
-    alias_operators,
-    movement_operators,
-    elementwise_operators,
-    reduction_operators,
-    matmul_operators,
-    convolution_operators,
-    linear_operators,
-    sequence_operators,
-    attention_operators,
-    recurrent_operators,
-    quantise_operators,
-    integer_product_operators,
-    integer_convolution_operators,
-    pooling_operators,
-    indexing_operators,
+    alias_operators,           movement_operators,
+    elementwise_operators,     broadcast_operators,
+    reduction_operators,       matmul_operators,
+    convolution_operators,     linear_operators,
+    sequence_operators,        attention_operators,
+    recurrent_operators,       quantise_operators,
+    integer_product_operators, integer_convolution_operators,
+    pooling_operators,         indexing_operators,
     conditional_operators,
 };
 

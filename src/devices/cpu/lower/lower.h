@@ -101,6 +101,7 @@ Result<std::optional<Lowered>> lower_widened(const LowerInput& input);
 std::span<const OperatorRow> alias_operators();
 std::span<const OperatorRow> movement_operators();
 std::span<const OperatorRow> elementwise_operators();
+std::span<const OperatorRow> broadcast_operators();
 std::span<const OperatorRow> reduction_operators();
 std::span<const OperatorRow> matmul_operators();
 std::span<const OperatorRow> convolution_operators();
