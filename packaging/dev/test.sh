@@ -99,6 +99,21 @@ arm_tests() {
     --gtest_brief=1 --gtest_filter='*/i8mm'
 }
 
+# The baseline of x86 on a processor that has nothing more.
+nehalem_tests() {
+  (verb_setup --test --cross) || {
+    count "emulator packages" 0 1 0
+    return
+  }
+  local before=$failed test
+  stage_check "release build" build_preset release -- test_base test_numbers test_devices_cpu
+  if [ "$failed" -gt "$before" ]; then return; fi
+  for test in test_base test_numbers test_devices_cpu; do
+    TENWATT_TEST_MODELS=/nonexistent stage_check "$test on Nehalem" \
+      qemu-x86_64-static -cpu Nehalem "build/release/$test" --gtest_brief=1
+  done
+}
+
 lint_tests() {
   verb_setup --lint
   stage_check "format" lint_format
@@ -121,11 +136,13 @@ verb_test() {
       release_tests
       python_tests
       sanitizer_tests
+      nehalem_tests
       arm_tests
       lint_tests
       ;;
     asan) sanitizer_tests ;;
     arm) arm_tests ;;
+    nehalem) nehalem_tests ;;
     python) python_tests ;;
     lint) lint_tests ;;
     *) release_tests -L "^$label\$" ;;

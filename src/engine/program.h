@@ -89,8 +89,6 @@ class Program : public std::enable_shared_from_this<Program> {
   size_t state_bytes_per_row() const {
     return pages_.page_bytes / static_cast<size_t>(devices::kPageRows);
   }
-  /// Bytes of state pages held.
-  size_t state_bytes() const { return page_pool_ ? page_pool_->held_bytes() : 0; }
 
  private:
   friend class Session;

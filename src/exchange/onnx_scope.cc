@@ -25,9 +25,13 @@ using onnx::AttributeProto;
 using onnx::GraphProto;
 using onnx::NodeProto;
 
+/// A node without a name is called by its first result.
+const std::string& name_of(const NodeProto& node) {
+  return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name();
+}
+
 std::string title(const NodeProto& node) {
-  const bool named = !node.name().empty() || node.output_size() == 0;
-  return "node \"" + (named ? node.name() : node.output(0)) + "\" (" + node.op_type() + ")";
+  return "node \"" + name_of(node) + "\" (" + node.op_type() + ")";
 }
 
 bool is_constant(const NodeProto& node) {
@@ -156,7 +160,7 @@ class Importer {
     TENWATT_TRY(check_operator(proto));
     Node node;
     node.op = proto.op_type();
-    node.name = proto.name();
+    node.name = name_of(proto);
     node.inputs = TENWATT_TRY(ids(proto.input()));
     node.outputs = TENWATT_TRY(ids(proto.output()));
     TENWATT_TRY(import_attributes(proto, node));

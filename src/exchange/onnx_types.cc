@@ -1,6 +1,6 @@
 #include "exchange/onnx_types.h"
 
-#include "files/onnx.h"
+#include "numbers/onnx_types.h"
 #include "onnx_proto/onnx.pb.h"
 
 namespace tenwatt::exchange {
@@ -30,7 +30,7 @@ Result<graph::Type> import_type(const onnx::ValueInfoProto& info, Graph& graph) 
     return fail(ErrorCode::kUnsupported, "value \"" + info.name() + "\" is not a tensor");
   }
   const auto& tensor = info.type().tensor_type();
-  Result<Format> format = files::onnx_format(tensor.elem_type());
+  Result<Format> format = format_of_onnx(tensor.elem_type());
   if (!format) return fail_in("value \"" + info.name() + "\"", std::move(format).error());
   if (!tensor.has_shape()) {
     return fail(ErrorCode::kUnsupported, "value \"" + info.name() + "\" has no declared rank",

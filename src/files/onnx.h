@@ -42,10 +42,6 @@ class OnnxModel {
 /// Reads a model file; errors name the path.
 Result<OnnxModel> read_onnx(const std::string& path);
 
-/// The number format of TensorProto.DataType `data_type`; kUnsupported for strings, complex
-/// numbers and the packed 8-, 4- and 2-bit floats.
-Result<Format> onnx_format(int data_type);
-
 /// A tensor of a model. Raw data is moved out of `proto`, so it isn't held twice. External data is
 /// read only from a plain file inside `folder`: no absolute path, no "..", no links.
 Result<Tensor> take_onnx_tensor(onnx::TensorProto& proto, const std::string& folder = {});

@@ -9,27 +9,13 @@
 #include "base/memory.h"
 #include "files/onnx.h"
 #include "files/tensor_bytes.h"
+#include "numbers/onnx_types.h"
 #include "onnx_proto/onnx.pb.h"
 
 namespace tenwatt::files {
 namespace {
 
 using onnx::TensorProto;
-
-struct Row {
-  int data_type;
-  Format format;
-};
-
-constexpr Row kRows[] = {
-    {TensorProto::FLOAT, Format::kF32},     {TensorProto::UINT8, Format::kU8},
-    {TensorProto::INT8, Format::kI8},       {TensorProto::UINT16, Format::kU16},
-    {TensorProto::INT16, Format::kI16},     {TensorProto::INT32, Format::kI32},
-    {TensorProto::INT64, Format::kI64},     {TensorProto::BOOL, Format::kBool},
-    {TensorProto::FLOAT16, Format::kF16},   {TensorProto::DOUBLE, Format::kF64},
-    {TensorProto::UINT32, Format::kU32},    {TensorProto::UINT64, Format::kU64},
-    {TensorProto::BFLOAT16, Format::kBF16},
-};
 
 // Copies a typed field, whose elements may be wider than ours (int32_data holds int8 and f16 bits).
 template <class To, class Field>
@@ -152,7 +138,7 @@ Result<Tensor> from_raw(Format format, Shape shape, TensorProto& proto) {
 }
 
 Result<Tensor> convert(TensorProto& proto, const std::string& folder) {
-  const Format format = TENWATT_TRY(onnx_format(proto.data_type()));
+  const Format format = TENWATT_TRY(format_of_onnx(proto.data_type()));
   if (proto.has_segment()) return fail(ErrorCode::kUnsupported, "a tensor in segments");
   Shape shape(proto.dims().begin(), proto.dims().end());
   if (proto.data_location() == TensorProto::EXTERNAL) {
@@ -163,13 +149,6 @@ Result<Tensor> convert(TensorProto& proto, const std::string& folder) {
 }
 
 }  // namespace
-
-Result<Format> onnx_format(int data_type) {
-  for (const Row& row : kRows) {
-    if (row.data_type == data_type) return row.format;
-  }
-  return fail(ErrorCode::kUnsupported, "ONNX data type " + std::to_string(data_type));
-}
 
 Result<Tensor> take_onnx_tensor(onnx::TensorProto& proto, const std::string& folder) {
   Result<Tensor> tensor = convert(proto, folder);

@@ -87,11 +87,6 @@ CharClass char_class(char32_t value) {
   return CharClass::kOther;
 }
 
-bool is_upper(char32_t value) {
-  return value <= 0x10FFFF &&
-         utf8proc_category(static_cast<utf8proc_int32_t>(value)) == UTF8PROC_CATEGORY_LU;
-}
-
 bool is_lower(char32_t value) {
   return value <= 0x10FFFF &&
          utf8proc_category(static_cast<utf8proc_int32_t>(value)) == UTF8PROC_CATEGORY_LL;

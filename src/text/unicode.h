@@ -35,7 +35,6 @@ enum class CharClass : uint8_t { kSpace, kLetter, kMark, kNumber, kPunctuation, 
 /// Unicode White_Space, \p{L}, \p{M}, \p{N} (Nd, Nl, No), \p{P}, and everything else.
 CharClass char_class(char32_t value);
 
-bool is_upper(char32_t value);
 bool is_lower(char32_t value);
 bool is_letter_or_number(char32_t value);
 

@@ -40,11 +40,4 @@ Result<PagePool::Page> PagePool::take() {
   });
 }
 
-size_t PagePool::held_bytes() const {
-  std::lock_guard lock(mutex_);
-  size_t bytes = 0;
-  for (const HugeBuffer& slab : slabs_) bytes += slab.size();
-  return bytes;
-}
-
 }  // namespace tenwatt::engine

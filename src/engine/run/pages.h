@@ -31,12 +31,10 @@ class PagePool : public std::enable_shared_from_this<PagePool> {
   using Page = std::shared_ptr<std::byte>;
   Result<Page> take();
   size_t page_bytes() const { return page_bytes_; }
-  /// Bytes that the pool holds, in use or free.
-  size_t held_bytes() const;
 
  private:
   const size_t page_bytes_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::vector<HugeBuffer> slabs_;
   std::vector<std::byte*> free_;
 };

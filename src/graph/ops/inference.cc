@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "numbers/onnx_types.h"
+
 namespace tenwatt::graph {
 namespace {
 
@@ -377,16 +379,7 @@ Result<Format> format_attribute(const Node& node, std::string_view key, Format f
     if (const auto format = format_by_name(name)) return *format;
     return fail(ErrorCode::kUnsupported, "there is no number format '" + name + "'");
   }
-  // TensorProto.DataType
-  static const std::map<int64_t, Format> kFormats{
-      {1, Format::kF32},  {2, Format::kU8},   {3, Format::kI8},   {4, Format::kU16},
-      {5, Format::kI16},  {6, Format::kI32},  {7, Format::kI64},  {9, Format::kBool},
-      {10, Format::kF16}, {11, Format::kF64}, {12, Format::kU32}, {13, Format::kU64},
-      {16, Format::kBF16}};
-  const int64_t number = node.integer(key, 0);
-  if (const auto found = kFormats.find(number); found != kFormats.end()) return found->second;
-  return fail(ErrorCode::kUnsupported,
-              "ONNX data type " + std::to_string(number) + " has no number format here");
+  return format_of_onnx(node.integer(key, 0));
 }
 
 }  // namespace tenwatt::graph

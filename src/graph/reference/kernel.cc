@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "numbers/onnx_types.h"
+
 namespace tenwatt::graph::reference {
 
 std::unexpected<Error> invalid(std::string message) {
@@ -81,21 +83,6 @@ Result<Integers> axes_in(const Integers& axes, int64_t rank) {
     checked.push_back(from_start);
   }
   return checked;
-}
-
-Result<Format> format_of_onnx(int64_t data_type) {
-  // TensorProto.DataType of onnx.proto.
-  static constexpr std::pair<int64_t, Format> kFormats[] = {
-      {1, Format::kF32},   {2, Format::kU8},   {3, Format::kI8},   {4, Format::kU16},
-      {5, Format::kI16},   {6, Format::kI32},  {7, Format::kI64},  {9, Format::kBool},
-      {10, Format::kF16},  {11, Format::kF64}, {12, Format::kU32}, {13, Format::kU64},
-      {16, Format::kBF16},
-  };
-  for (auto [number, format] : kFormats) {
-    if (number == data_type) return format;
-  }
-  return fail(ErrorCode::kUnsupported,
-              "ONNX data type " + std::to_string(data_type) + " has no number format here");
 }
 
 Result<Format> format_attribute(const Node& node, std::string_view key, Format fallback) {

@@ -67,8 +67,6 @@ Result<Integers> list_of(const Node& node, Inputs inputs, size_t index, std::str
 Result<int64_t> axis_in(int64_t axis, int64_t rank);
 /// Each of `axes` in [0, rank), each at most once, in the given order.
 Result<Integers> axes_in(const Integers& axes, int64_t rank);
-/// Format by ONNX's TensorProto.DataType number.
-Result<Format> format_of_onnx(int64_t data_type);
 /// A format attribute: ONNX's number or our name; `fallback` where it is absent.
 Result<Format> format_attribute(const Node& node, std::string_view key, Format fallback);
 

@@ -45,8 +45,6 @@ Status restore(Graph& graph) {
 
 }  // namespace
 
-std::span<const Rewrite> all_rewrites() { return kTable; }
-
 Result<RewriteCounts> optimise(Graph& graph) {
   RewriteCounts counts;
   TENWATT_TRY(restore(graph));

@@ -21,8 +21,6 @@ struct Rewrite {
   Result<int64_t> (*apply)(Graph& graph);
 };
 
-std::span<const Rewrite> all_rewrites();
-
 /// How often each rewrite changed something.
 using RewriteCounts = std::map<std::string, int64_t, std::less<>>;
 

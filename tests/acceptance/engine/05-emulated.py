@@ -8,7 +8,9 @@ ARM adds floats in its own order, so its figures are. Nothing here says anything
 """
 import json
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import numpy as np
 
 from language_checks import PROGRAM, ROOT, Verdict, language_model, not_run, tenwatt_json
 
+CROSS_COMPILER = "aarch64-linux-gnu-g++"
 X86, ARM = "qemu-x86_64-static", "qemu-aarch64-static"
 NATIVE, CROSS = ROOT / "build/release", ROOT / "build/arm-program"
 # (name, emulator, processor, build folder, levels that must be found there)
@@ -107,10 +110,15 @@ def sentence(verdict, name, emulator, processor, program, folder):
 
 
 def build_arm():
-    """The whole program for ARM, with the packages it needs; says why where that is not possible."""
+    """The whole program for ARM. Without the packages for it the line is not run; with them, a build
+    that fails is a failure of the line."""
     run = subprocess.run(["./dev", "build", "arm-program"], cwd=ROOT, check=False)
-    if run.returncode != 0:
-        not_run("the ARM build failed; ./dev build arm-program says why")
+    if run.returncode == 0:
+        return
+    for tool in (CROSS_COMPILER, X86, ARM):
+        if shutil.which(tool) is None:
+            not_run(f"no {tool}; ./dev setup --test --cross --cross-program installs it")
+    sys.exit("FAILED  the ARM build; ./dev build arm-program says why")
 
 
 def main():

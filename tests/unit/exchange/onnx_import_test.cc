@@ -67,6 +67,17 @@ TEST(OnnxImport, InitializersAndConstantsAreConstants) {
   EXPECT_TRUE(graph.value(*graph.find_value("c")).type.shape.empty());
 }
 
+TEST(OnnxImport, ANodeWithoutANameIsCalledByItsFirstResult) {
+  ModelBuilder model;
+  model.input("x", {2});
+  model.node("Relu", {"x"}, {"t"}).set_name("first");
+  model.node("Relu", {"t"}, {"y"}).clear_name();
+  model.output("y");
+  const Graph graph = model.import().value();
+  EXPECT_EQ(graph.node(0).name, "first");
+  EXPECT_EQ(graph.node(1).name, "y");
+}
+
 TEST(OnnxImport, AbsentInputsKeepTheirPlaceAndTrailingOnesGo) {
   ModelBuilder model;
   model.input("x", {2});
