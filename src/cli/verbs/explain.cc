@@ -94,8 +94,16 @@ void add_counts(std::string& text, const Placement& placement) {
     for (const std::string& refusal : node.refusals) refusals[refusal] += 1;
   }
   for (const auto& [kernel, count] : kernels) text += fmt::format("  {:>5} x {}\n", count, kernel);
+  // Reasons may name values, so that there are as many as nodes.
+  constexpr size_t kMostRefusals = 12;
+  size_t shown = 0;
   for (const auto& [refusal, count] : refusals) {
+    if (shown++ == kMostRefusals) break;
     text += fmt::format("  {:>5} x not on {}\n", count, refusal);
+  }
+  if (refusals.size() > kMostRefusals) {
+    text += fmt::format("  and {} more (--nodes)\n",
+                        counted(refusals.size() - kMostRefusals, "reason"));
   }
 }
 
