@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "tenwatt/tenwatt.h"
 
@@ -69,8 +69,10 @@ TEST(Runtime, AModelThatIsNotThereIsMissingForEveryKind) {
 TEST(Explain, SaysWhatAFileIsInsteadOfAModel) {
   // Cut after their beginnings: the reader that opens one names itself.
   const auto runtime = Runtime::create({.threads = 1}).value();
+  const std::string folder = testing::TempDir() + "/explain_says_what_a_file_is";
+  std::filesystem::create_directories(folder);
   const auto refusal = [&](const std::string& name, std::string_view bytes) {
-    const std::string path = testing::TempDir() + "/" + name;
+    const std::string path = folder + "/" + name;
     std::ofstream(path, std::ios::binary) << bytes;
     const auto placements = explain(runtime, path);
     return placements ? std::string() : placements.error().message + placements.error().remedy;
