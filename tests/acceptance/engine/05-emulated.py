@@ -2,11 +2,12 @@
 """Line 5: the kernels and the whole program on processors that this machine is not.
 
 The unit tests of the CPU's kernels (integer block sums of every format against plain C++ among
-them) run under each emulated processor; then the program itself gives one token of SmolLM2 and one
+them) and ONNX's node cases run under each emulated processor; then the program itself gives one token of SmolLM2 and one
 sentence of Piper there. x86-64-v2 is the same code as `--level v2` here, so its bits are compared;
 ARM adds floats in its own order, so its figures are. Nothing here says anything about speed.
 """
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ from voice_checks import piper_cases, snr, voice  # first: finds the right Pytho
 
 import numpy as np
 
-from language_checks import PROGRAM, ROOT, Verdict, language_model, not_run, tenwatt_json
+from language_checks import (PROGRAM, ROOT, Verdict, language_model, node_cases, not_run,
+                             tenwatt_json)
 
 CROSS_COMPILER = "aarch64-linux-gnu-g++"
 X86, ARM = "qemu-x86_64-static", "qemu-aarch64-static"
@@ -29,7 +31,7 @@ PROCESSORS = (
     ("ARM with dot products", ARM, "cortex-a76", CROSS, ["neon"]),
     ("ARM with i8mm", ARM, "max", CROSS, ["neon", "i8mm"]),
 )
-KERNEL_TESTS = "*IntegerBlockSums*:*LinearBlock*:*QuantisedMatmul*"
+KERNEL_TESTS = "*IntegerBlockSums*:*LinearBlock*:*QuantisedMatmul*:*NodeCases*"
 PROMPT = "The capital of France is"
 # Activations are rounded to int8, so sums in another order tip some of them: the levels of one x86
 # machine already differ by 0.07, llama.cpp's variants by 0.25.
@@ -39,6 +41,7 @@ SNR_DB = 80.0  # as line 3 of the spine asks of another program's sound
 
 def emulated(emulator, processor, program, *words):
     run = subprocess.run([emulator, "-cpu", processor, program, *map(str, words)],
+                         env={**os.environ, "TENWATT_TEST_ONNX_NODE": str(node_cases())},
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=600)
     return run.returncode, run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace")
 
@@ -48,7 +51,7 @@ def kernels_hold(verdict, name, emulator, processor, folder):
                                 f"--gtest_filter={KERNEL_TESTS}")
     passed = re.search(r"\[  PASSED  \] (\d+) test", out)
     verdict.check(status == 0 and passed is not None and int(passed[1]) > 0,
-                  f"{name}: {passed[1] if passed else 'no'} kernel tests pass"
+                  f"{name}: {passed[1] if passed else 'no'} tests of kernels and node cases pass"
                   + ("" if status == 0 else f"; exit {status}: {(out + err)[-400:]}"))
 
 
