@@ -1,6 +1,7 @@
-// hostile [NAME...]: attacks all parsers of the program (or the named ones) and prints a line each:
-// mutants, how many were accepted, the slowest in milliseconds and the most memory that one took
-// beyond what was resident before, in MB. Fails if one takes more than 5 s or more than twice its
+// hostile [NAME...]: attacks all parsers of the program (or the named ones) with mutants of a valid
+// file and with the kept corpus of its fuzzer, and prints a line each: mutants, kept files, how
+// many were accepted, the slowest in milliseconds and the most memory that one took beyond what was
+// resident before, in MB. Fails if one takes more than 5 s or more than twice its
 // size and 64 MB. `hostile --write FOLDER` writes the examples, the seeds of the fuzzers.
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "base/log.h"
@@ -40,26 +42,49 @@ bool reset_peak() {
   return done;
 }
 
-// True if every mutant kept the bounds.
+// The kept corpus of a parser's fuzzer.
+std::vector<std::string> kept_files(const Parser& parser) {
+  std::vector<std::string> files;
+  const auto folder = std::filesystem::path(TENWATT_SOURCE_DIR) / "tests/fuzz/corpus" / parser.name;
+  std::error_code absent;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, absent)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    files.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  return files;
+}
+
+struct Measured {
+  int accepted = 0;
+  double slowest = 0;  // ms
+  double most = 0;     // MB
+};
+
+void measure(const Parser& parser, const std::string& bytes, Measured& measured) {
+  const double before = reset_peak() ? status_megabytes("VmRSS:") : 0;
+  const auto begin = std::chrono::steady_clock::now();
+  measured.accepted += parser.accepts(bytes) ? 1 : 0;
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  measured.slowest = std::max(measured.slowest, took.count());
+  if (before > 0) measured.most = std::max(measured.most, status_megabytes("VmHWM:") - before);
+}
+
+// True if every file kept the bounds.
 bool attack(const Parser& parser) {
   const std::string valid = parser.example();
   const bool example_accepted = parser.accepts(valid);
-  int accepted = 0;
-  double slowest = 0;
-  double most = 0;
+  Measured measured;
   for (int index = 0; index < tenwatt::fuzz::kMutants; ++index) {
-    const std::string bytes = tenwatt::fuzz::mutant(valid, index);
-    const double before = reset_peak() ? status_megabytes("VmRSS:") : 0;
-    const auto begin = std::chrono::steady_clock::now();
-    accepted += parser.accepts(bytes) ? 1 : 0;
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-    slowest = std::max(slowest, took.count());
-    if (before > 0) most = std::max(most, status_megabytes("VmHWM:") - before);
+    measure(parser, tenwatt::fuzz::mutant(valid, index), measured);
   }
+  const std::vector<std::string> kept = kept_files(parser);
+  for (const std::string& bytes : kept) measure(parser, bytes, measured);
   const double bound = kMaxMegabytes + 2 * static_cast<double>(valid.size()) / 1e6;
-  const bool good = example_accepted && slowest <= kMaxMilliseconds && most <= bound;
-  std::printf("%-22s %7zu bytes  %5d mutants  %5d accepted  %8.1f ms  %6.1f MB  %s\n",
-              parser.name.c_str(), valid.size(), tenwatt::fuzz::kMutants, accepted, slowest, most,
+  const bool good =
+      example_accepted && measured.slowest <= kMaxMilliseconds && measured.most <= bound;
+  std::printf("%-22s %7zu bytes  %5d mutants  %4zu kept  %5d accepted  %8.1f ms  %6.1f MB  %s\n",
+              parser.name.c_str(), valid.size(), tenwatt::fuzz::kMutants, kept.size(),
+              measured.accepted, measured.slowest, measured.most,
               !example_accepted ? "EXAMPLE REFUSED"
               : good            ? "good"
                                 : "TOO MUCH");
