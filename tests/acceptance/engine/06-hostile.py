@@ -26,6 +26,7 @@ ROOMS = ("base;numbers;files;graph;exchange;devices/interface;engine;text;audio;
 PROGRAM = os.environ.get("TENWATT", str(ROOT / "build/release/tenwatt"))
 MODELS = Path(os.environ.get("TENWATT_TEST_MODELS", "/nonexistent"))
 SOUND = ROOT / "../shared/data/speech/human/harvard-1-1.wav"
+REPORTS = ("Sanitizer", "runtime error")  # (decoders of libsndfile say on their own what they miss)
 FLIPS = 20
 NOT_RUN = 77
 LIMIT = 120  # seconds
@@ -56,7 +57,8 @@ def parsers(verdict):
     done = subprocess.run([str(SANITIZED / "tests/fuzz/hostile")], capture_output=True, text=True)
     print(done.stdout, end="")
     verdict.check("sanitizer build: every mutant loads or gives an error, no report",
-                  done.returncode == 0 and not done.stderr, done.stderr[-3000:])
+                  done.returncode == 0 and not any(word in done.stderr for word in REPORTS),
+                  done.stderr[-3000:])
 
 
 def command_for(path, out):
