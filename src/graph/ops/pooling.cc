@@ -51,8 +51,7 @@ Result<Dim> windows(Inference& in, const Window& at, size_t axis, const Dim& ext
   const Dim room = extent + before + after - reach;
   if (in.range(room).max < 0)
     return in.wrong("its window is longer than its padded input; " + in.shapes());
-  if (in.node().integer("ceil_mode", 0) == 0)
-    return Dim::floor_div(room, stride) + 1;
+  if (in.node().integer("ceil_mode", 0) == 0) return Dim::floor_div(room, stride) + 1;
   const Dim whole = Dim::ceil_div(room, stride) + 1;
   const auto number = whole.constant();
   // A window that would start in the padding after the input is left out.

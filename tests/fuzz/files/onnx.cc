@@ -1,6 +1,5 @@
 #include "files/onnx.h"
 
-
 #include "files/onnx_external.h"
 #include "fuzz/parser.h"
 #include "onnx_proto/onnx.pb.h"
