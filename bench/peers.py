@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "tests/acceptance"))
 
-from language_checks import PROGRAM, REFERENCES, model, shared, tenwatt_json  # noqa: E402
+from language_checks import REFERENCES, model, shared, tenwatt_json, words_wrong  # noqa: E402
 
 THREADS = 2
 STEADY = 0.10  # a roof that moves more between two probes spoils the round
@@ -146,23 +146,12 @@ def hearing(bench):
                 ours = bench.ours("bench", "stt", "--stt", path, "--audio", file, "--repeat", 3)
                 for i, answer in enumerate((ours, theirs)):
                     total[i] += answer["wall_s"]
-                    texts[i].append({"id": clip["id"], "text": answer["text"]})
+                    texts[i].append(answer["text"])
                 pairs.append((1 / ours["wall_s"], 1 / theirs["wall_s"]))
         bench.row(f"{name}, {len(clips)} clips", "clips/s", pairs,
                   total=f"{total[0]:.2f} s against {total[1]:.2f} s",
                   of_totals=total[1] / total[0],
-                  words_wrong=f"{words_wrong(clips, texts[0])} against {words_wrong(clips, texts[1])}")
-
-
-def words_wrong(clips, texts):
-    with tempfile.TemporaryDirectory() as folder:
-        for kind, rows in (("reference", clips), ("given", texts)):
-            (Path(folder) / kind).write_text("".join(json.dumps(row) + "\n" for row in rows))
-        run = subprocess.run([sys.executable, ROOT / "tests/acceptance/wer.py",
-                              f"{folder}/reference", f"{folder}/given"],
-                             capture_output=True, text=True, check=True)
-    line = [text for text in run.stdout.splitlines() if " words, " in text][0]
-    return int(line.split(":")[1].split()[0])
+                  words_wrong=" against ".join(str(words_wrong(clips, t)[0]) for t in texts))
 
 
 def speaking(bench):

@@ -33,6 +33,10 @@ Result<int64_t> integer_within(const OptionValues& options, const char* name, in
 
 }  // namespace
 
+Result<int> repeats(const Invocation& invocation, int most) {
+  return static_cast<int>(TENWATT_TRY(integer_within(invocation.options, "repeat", 1, most)));
+}
+
 Result<std::shared_ptr<Runtime>> open_runtime(const Invocation& invocation) {
   auto runtime = Runtime::create(TENWATT_TRY(runtime_options(invocation.options)));
   if (!runtime && runtime.error().code == ErrorCode::kInvalidArgument) {

@@ -90,6 +90,9 @@ inline constexpr OptionSpec kNoiseOption = {.name = "noise",
                                                 "both noise scales; 0 gives the same sound "
                                                 "every time"};
 
+/// Runs that --repeat asks for; kUsage outside [1, most].
+Result<int> repeats(const Invocation& invocation, int most);
+
 /// Devices, threads and the like; what is wrong with them is the command line's fault (kUsage).
 Result<std::shared_ptr<Runtime>> open_runtime(const Invocation& invocation);
 /// A language model with --context; what is odd about its files goes to the log.

@@ -146,23 +146,37 @@ class HubWhisperSource final : public WhisperSource {
   std::optional<int64_t> layers_[2];
 };
 
-constexpr const char* kType = "model_type";
 constexpr std::string_view kWhisper = "whisper";
 
+/// A hub's folder: where its tensors are, and its config.json.
+struct HubFolder {
+  std::string tensors;
+  std::string config_path;
+  nlohmann::json json;
+
+  files::JsonView config() const { return {json, config_path}; }
+  Result<std::string> type() const { return config().text("model_type", ""); }
+};
+
+Result<HubFolder> read_hub_folder(const std::string& path) {
+  HubFolder hub;
+  hub.tensors = TENWATT_TRY(hub_tensor_file(path));
+  hub.config_path = (fs::path(hub.tensors).parent_path() / "config.json").string();
+  hub.json = TENWATT_TRY(files::read_json(hub.config_path));
+  return hub;
+}
+
 Result<std::unique_ptr<WhisperSource>> open_hub(const std::string& path) {
-  const std::string file = TENWATT_TRY(hub_tensor_file(path));
-  const fs::path folder = fs::path(file).parent_path();
-  const std::string config_path = (folder / "config.json").string();
-  const nlohmann::json json = TENWATT_TRY(files::read_json(config_path));
-  const files::JsonView config(json, config_path);
-  const std::string type = TENWATT_TRY(config.text(kType, ""));
+  const HubFolder hub = TENWATT_TRY(read_hub_folder(path));
+  const std::string type = TENWATT_TRY(hub.type());
   if (type != kWhisper) {
     return fail(ErrorCode::kUnsupported,
-                config_path + ": a model of the type '" + type + "', not whisper",
+                hub.config_path + ": a model of the type '" + type + "', not whisper",
                 "tenwatt list shows the recognisers that can be had by name");
   }
-  return std::make_unique<HubWhisperSource>(folder.string(),
-                                            TENWATT_TRY(files::read_safetensors(file)), config);
+  return std::make_unique<HubWhisperSource>(fs::path(hub.tensors).parent_path().string(),
+                                            TENWATT_TRY(files::read_safetensors(hub.tensors)),
+                                            hub.config());
 }
 
 Result<std::unique_ptr<WhisperSource>> open_ctranslate2(const std::string& path) {
@@ -185,12 +199,9 @@ bool looks_like_whisper(const std::string& path) {
   std::error_code absent;
   if (path.ends_with(".bin") || fs::exists(fs::path(path) / "model.bin", absent)) return true;
   if (!is_hub_model(path)) return false;
-  const auto file = hub_tensor_file(path);
-  if (!file) return false;
-  const std::string config_path = (fs::path(*file).parent_path() / "config.json").string();
-  const auto json = files::read_json(config_path);
-  if (!json) return false;
-  const auto type = files::JsonView(*json, config_path).text(kType, "");
+  const auto hub = read_hub_folder(path);
+  if (!hub) return false;
+  const auto type = hub->type();
   return type && *type == kWhisper;
 }
 

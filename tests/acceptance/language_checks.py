@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,19 @@ def node_cases():
     if run.returncode != 0 or not folder.is_dir():
         not_run("no node cases: TENWATT_TEST_ONNX_NODE names their folder, onnx 1.22.0 ships them")
     return folder
+
+
+def words_wrong(clips, texts):
+    """Words that differ from what the clips say, and wer.py's line about them."""
+    heard = [{"id": clip["id"], "text": text} for clip, text in zip(clips, texts, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, rows in (("reference", clips), ("heard", heard)):
+            (Path(folder) / kind).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        run = subprocess.run([sys.executable, ROOT / "tests/acceptance/wer.py",
+                              f"{folder}/reference", f"{folder}/heard"],
+                             capture_output=True, text=True, check=True)
+    line = [text for text in run.stdout.splitlines() if " words, " in text][0].split(":", 1)[1]
+    return int(line.split()[0]), line.strip()
 
 
 def tenwatt(*words, stdin=b"", environment=None):

@@ -50,13 +50,7 @@ double percentile(std::vector<double> values, int p) {
   return values[std::clamp<size_t>(rank, 1, values.size()) - 1];
 }
 
-Result<int> repeats(const Invocation& invocation) {
-  const int64_t repeat = invocation.options.integer("repeat");
-  if (repeat < 1 || repeat > 10000) {
-    return fail(ErrorCode::kUsage, "--repeat must be between 1 and 10000", "--repeat 3");
-  }
-  return static_cast<int>(repeat);
-}
+constexpr int kMostRuns = 10000;
 
 Result<std::vector<float>> bench_speech(const std::string& path) {
   std::vector<float> speech = TENWATT_TRY(read_speech(path));
@@ -68,7 +62,7 @@ Status bench_llm(const Invocation& invocation, const std::shared_ptr<Runtime>& r
   const OptionValues& options = invocation.options;
   const LanguageBench bench = TENWATT_TRY(bench_language(
       runtime, options.text("model"), options.integer("prompt"), options.integer("generate"),
-      TENWATT_TRY(repeats(invocation)), invocation.cancel));
+      TENWATT_TRY(repeats(invocation, kMostRuns)), invocation.cancel));
   if (!options.on("json")) {
     return print(fmt::format(
         "{} on {} threads\n  prefill {:>8.1f} tokens/s ({} tokens)\n  decode  {:>8.1f} tokens/s "
@@ -106,7 +100,7 @@ Status bench_stt(const Invocation& invocation, const std::shared_ptr<Runtime>& r
   std::string text;
   TranscribeOptions transcribe;
   transcribe.cancel = invocation.cancel;
-  for (int i = TENWATT_TRY(repeats(invocation)); i > 0; --i) {
+  for (int i = TENWATT_TRY(repeats(invocation, kMostRuns)); i > 0; --i) {
     const Transcript transcript = TENWATT_TRY(recognizer->transcribe(speech, transcribe));
     wall.push_back(transcript.wall_seconds);
     encode.push_back(1000 * transcript.encode_seconds);
@@ -137,7 +131,7 @@ Status bench_tts(const Invocation& invocation, const std::shared_ptr<Runtime>& r
   double audio = 0;
   SayOptions say;
   say.cancel = invocation.cancel;
-  for (int i = TENWATT_TRY(repeats(invocation)); i > 0; --i) {
+  for (int i = TENWATT_TRY(repeats(invocation, kMostRuns)); i > 0; --i) {
     const SayStats stats = TENWATT_TRY(voice->say(options.text("text"), say, {}));
     wall.push_back(stats.wall_seconds);
     first.push_back(1000 * stats.first_audio_seconds);
@@ -180,7 +174,7 @@ Status bench_turn(const Invocation& invocation, const std::shared_ptr<Runtime>& 
   ask.generate.cancel = invocation.cancel;
   ask.transcribe.cancel = invocation.cancel;
   ask.say.cancel = invocation.cancel;
-  for (int i = TENWATT_TRY(repeats(invocation)); i > 0; --i) {
+  for (int i = TENWATT_TRY(repeats(invocation, kMostRuns)); i > 0; --i) {
     TENWATT_TRY(assistant->reset());
     const Turn turn = TENWATT_TRY(assistant->ask(speech, ask, {}));
     const TurnAccount& account = turn.account;
@@ -225,7 +219,7 @@ Status run(const Invocation& invocation) {
     return fail(ErrorCode::kUsage, "there is no bench '" + invocation.arguments[0] + "'",
                 "choose llm, stt, tts or turn");
   }
-  TENWATT_TRY(repeats(invocation));  // before anything is loaded
+  TENWATT_TRY(repeats(invocation, kMostRuns));  // before anything is loaded
   return found->second(invocation, TENWATT_TRY(open_runtime(invocation)));
 }
 

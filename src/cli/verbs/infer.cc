@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/json.h"
+#include "cli/model_options.h"
 #include "cli/network_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -32,6 +33,8 @@ constexpr std::array kOptions = {
     OptionSpec{.name = "json", .type = OptionType::kSwitch, .help = "names and shapes as JSON"},
 };
 
+constexpr int kMostRuns = 100000;
+
 std::string file_name(std::string value) {
   for (char& letter : value) {
     if (letter == '/' || letter == '\\') letter = '_';
@@ -45,12 +48,9 @@ std::string shape_text(const Array& array) {
 
 /// The median time of `repeat` runs, ms.
 Result<double> time_runs(const Network& network, const std::map<std::string, Array>& inputs,
-                         int64_t repeat, const CancelFlag* cancel) {
-  if (repeat < 1 || repeat > 100000) {
-    return fail(ErrorCode::kUsage, "--repeat must be between 1 and 100000", "--repeat 10");
-  }
+                         int repeat, const CancelFlag* cancel) {
   std::vector<double> times;
-  for (int64_t i = 0; i < repeat; ++i) {
+  for (int i = 0; i < repeat; ++i) {
     const Stopwatch watch;
     TENWATT_TRY(network.run(inputs, {.cancel = cancel}));
     times.push_back(1000 * watch.seconds());
@@ -60,6 +60,8 @@ Result<double> time_runs(const Network& network, const std::map<std::string, Arr
 }
 
 Status run(const Invocation& invocation) {
+  const bool timed = invocation.options.has("repeat");
+  const int repeat = timed ? TENWATT_TRY(repeats(invocation, kMostRuns)) : 0;
   const auto network = TENWATT_TRY(open_network(invocation, invocation.arguments[0]));
   const auto inputs = TENWATT_TRY(network_inputs(invocation, *network));
   const auto results = TENWATT_TRY(
@@ -83,9 +85,8 @@ Status run(const Invocation& invocation) {
     json.member("shape", array.shape).member("file", path).end_object();
   }
   json.end_array();
-  if (invocation.options.has("repeat")) {
-    const double wall = TENWATT_TRY(
-        time_runs(*network, inputs, invocation.options.integer("repeat"), invocation.cancel));
+  if (timed) {
+    const double wall = TENWATT_TRY(time_runs(*network, inputs, repeat, invocation.cancel));
     text += fmt::format("a run takes {:.2f} ms\n", wall);
     json.member("wall_ms", wall);
   }

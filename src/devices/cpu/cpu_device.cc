@@ -18,6 +18,14 @@ bool takes_bf16(const graph::Node& node) {
   return (node.op == "Conv" || node.op == "ConvTranspose") && node.text("operands", "") == "bf16";
 }
 
+graph::Graph with_f32_operands(graph::Graph graph) {
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    graph::Node& node = graph.node(static_cast<graph::NodeId>(i));
+    if (takes_bf16(node)) node.attributes.erase("operands");
+  }
+  return graph;
+}
+
 class CpuDevice : public devices::Device {
  public:
   explicit CpuDevice(Level level) : kernels_(kernels(level)) {
@@ -31,7 +39,7 @@ class CpuDevice : public devices::Device {
 
   std::vector<devices::Claim> claim(const graph::Graph& graph,
                                     devices::Precision precision) const override {
-    if (asks_too_much(graph)) return claim(as_it_can(graph), precision);
+    if (asks_too_much(graph)) return claim(with_f32_operands(graph), precision);
     const Setup setup{&kernels_, precision};
     std::vector<devices::Claim> claims;
     claims.reserve(graph.nodes().size());
@@ -49,14 +57,15 @@ class CpuDevice : public devices::Device {
 
   Status build(const devices::Partition& partition, devices::ArtifactWriter& writer,
                Team& team) override {
-    return pack_constants(as_it_can(partition.graph), writer, team);
+    if (!asks_too_much(partition.graph)) return pack_constants(partition.graph, writer, team);
+    return pack_constants(with_f32_operands(partition.graph), writer, team);
   }
 
   Result<std::unique_ptr<devices::Executable>> load(
       const devices::Partition& partition,
       std::shared_ptr<const devices::Artifact> artifact) override {
     devices::Partition own = partition;
-    own.graph = as_it_can(partition.graph);
+    if (asks_too_much(own.graph)) own.graph = with_f32_operands(std::move(own.graph));
     TENWATT_TRY(layout_.learn(own.graph));
     auto weights = TENWATT_TRY(Weights::load(own.graph, std::move(artifact)));
     const Setup setup{&kernels_, own.precision};
@@ -70,18 +79,9 @@ class CpuDevice : public devices::Device {
   }
 
  private:
+  /// True where a convolution allows bf16 operands and the level has no products of them.
   bool asks_too_much(const graph::Graph& graph) const {
     return !kernels_.conv1d_bf16 && std::ranges::any_of(graph.nodes(), takes_bf16);
-  }
-  /// Where the level has no products of bf16, convolutions that allow them keep f32 operands.
-  graph::Graph as_it_can(const graph::Graph& graph) const {
-    graph::Graph own = graph;
-    if (!asks_too_much(graph)) return own;
-    for (size_t i = 0; i < own.nodes().size(); ++i) {
-      graph::Node& node = own.node(static_cast<graph::NodeId>(i));
-      if (takes_bf16(node)) node.attributes.erase("operands");
-    }
-    return own;
   }
 
   const KernelTable& kernels_;

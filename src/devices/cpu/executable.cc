@@ -41,8 +41,10 @@ CpuExecutable::CpuExecutable(devices::Partition partition, std::shared_ptr<const
     : weights_(std::move(weights)),
       setup_(setup),
       plain_(std::move(partition.graph)),
-      joined_(join_convolutions(plain_.graph).value_or(plain_.graph)),
-      mentioned_(mentioned_symbols(plain_.graph)) {}
+      mentioned_(mentioned_symbols(plain_.graph)) {
+  auto joined = join_convolutions(plain_.graph);
+  if (joined && *joined) joined_.emplace(std::move(**joined));
+}
 
 CpuExecutable::Key CpuExecutable::key_of(const Bindings& bindings) const {
   constexpr int64_t kUnknown = -1;  // extents and elements that become dimensions are not negative
@@ -99,7 +101,7 @@ void CpuExecutable::give_back(std::unique_ptr<RunMemory> memory) {
 Status CpuExecutable::run(Bindings& bindings, std::span<const devices::Argument> inputs,
                           std::span<const devices::Argument> outputs,
                           const devices::RunContext& context) {
-  Form& form = context.tap && !context.tapped.empty() ? plain_ : joined_;
+  Form& form = context.tap && !context.tapped.empty() ? plain_ : running();
   const Graph& graph = form.graph;
   if (inputs.size() != graph.inputs.size() || outputs.size() != graph.outputs.size()) {
     return fail(ErrorCode::kInvalidArgument, "the run has " + std::to_string(inputs.size()) +
@@ -134,8 +136,9 @@ size_t CpuExecutable::resident_bytes() const {
 
 Result<std::vector<std::string>> CpuExecutable::kernels(const Bindings& bindings) {
   std::vector<std::string> names;
-  for (size_t s = 0; s < joined_.stages.size(); ++s) {
-    auto binding = TENWATT_TRY(binding_of(joined_, s, bindings));
+  Form& form = running();
+  for (size_t s = 0; s < form.stages.size(); ++s) {
+    auto binding = TENWATT_TRY(binding_of(form, s, bindings));
     for (const Step& step : binding->steps) names.push_back(step.kernel);
   }
   return names;
@@ -144,8 +147,9 @@ Result<std::vector<std::string>> CpuExecutable::kernels(const Bindings& bindings
 size_t CpuExecutable::cached_bindings() const {
   std::lock_guard lock(mutex_);
   size_t count = 0;
-  for (const Form* form : {&plain_, &joined_}) {
-    for (const auto& list : form->cache) count += list.size();
+  for (const auto& list : plain_.cache) count += list.size();
+  if (joined_) {
+    for (const auto& list : joined_->cache) count += list.size();
   }
   return count;
 }

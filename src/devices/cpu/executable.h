@@ -1,12 +1,13 @@
 // A CPU partition that is ready to run: its stages, its weights, the bindings it has seen and a
-// pool of memory for runs. One run is one dispatch to the team per stage. Runs go through a form of
-// the graph whose convolutions are joined with their neighbours; a run that taps values goes
-// through the partition's own nodes, with the same bits.
+// pool of memory for runs. One run is one dispatch to the team per stage. Where convolutions can be
+// joined with their neighbours, runs go through a form of the graph in which they are; a run that
+// taps values goes through the partition's own nodes, with the same bits.
 #pragma once
 
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/memory.h"
@@ -65,8 +66,11 @@ class CpuExecutable : public devices::Executable {
 
   std::shared_ptr<const Weights> weights_;
   Setup setup_;
+  /// As it runs where nothing is tapped.
+  Form& running() { return joined_ ? *joined_ : plain_; }
+
   Form plain_;                              ///< every node by itself
-  Form joined_;                             ///< as it runs
+  std::optional<Form> joined_;              ///< only where a convolution joins its neighbours
   std::vector<graph::SymbolId> mentioned_;  ///< symbols that any shape or known value mentions
 
   mutable std::mutex mutex_;

@@ -2,9 +2,10 @@
 """Line 5: the kernels and the whole program on processors that this machine is not.
 
 The unit tests of the CPU's kernels (integer block sums of every format against plain C++ among
-them) and ONNX's node cases run under each emulated processor; then the program itself gives one token of SmolLM2 and one
-sentence of Piper there. x86-64-v2 is the same code as `--level v2` here, so its bits are compared;
-ARM adds floats in its own order, so its figures are. Nothing here says anything about speed.
+them) and ONNX's node cases run under each emulated processor; then the program itself gives one
+token of SmolLM2 and one sentence of Piper there. x86-64-v2 is the same code as `--level v2` here,
+so its bits are compared; ARM adds floats in its own order, so its figures are. Nothing here says
+anything about speed.
 """
 import json
 import os

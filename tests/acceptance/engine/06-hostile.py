@@ -3,8 +3,9 @@
 
 First every parser on a small valid file, 200 cuts and 5,000 flips each, and on the kept corpus of
 its fuzzer: in the release build, where time and memory are bounded, and under sanitizers. (The
-fuzzers themselves run by `./dev fuzz --seconds 600`.) Then 20 flips of every file of the catalogue through the program: whatever it says, it must say it and
-leave. TENWATT_TEST_MODELS is the folder of the catalogue's files.
+fuzzers themselves run by `./dev fuzz --seconds 600`.) Then 20 flips of every file of the catalogue
+through the program: whatever it says, it must say it and leave. TENWATT_TEST_MODELS is the folder
+of the catalogue's files.
 """
 import math
 import os
@@ -21,8 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 RELEASE = ROOT / "build/release/tests/fuzz/hostile"
 SANITIZED = ROOT / "build/asan-hostile"
 # Every room that parses files, and what those need.
-ROOMS = ("base;numbers;files;graph;exchange;devices/interface;engine;text;audio;store;"
-         "models")
+ROOMS = "base;numbers;files;graph;exchange;devices/interface;engine;text;audio;store;models"
 PROGRAM = os.environ.get("TENWATT", str(ROOT / "build/release/tenwatt"))
 MODELS = Path(os.environ.get("TENWATT_TEST_MODELS", "/nonexistent"))
 SOUND = ROOT / "../shared/data/speech/human/harvard-1-1.wav"

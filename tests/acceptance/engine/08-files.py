@@ -6,14 +6,12 @@ becomes a .bin (which whisper.cpp reads too) and a hub folder, GGUF models becom
 parts. The same weights have to give the same results from either kind of file.
 """
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from voice_checks import session  # first: finds the right Python
 
-from language_checks import ROOT, Verdict, model, not_run, shared, tenwatt, tenwatt_json
+from language_checks import Verdict, model, not_run, shared, tenwatt, tenwatt_json, words_wrong
 
 try:
     from pywhispercpp.model import Model as WhisperCpp
@@ -52,18 +50,6 @@ def whisper_cpp_transcripts(path, files):
             for file in files]
 
 
-def words_wrong(folder, clips, name, texts):
-    """Errors in all, and the line that says so."""
-    rows = [{"id": clip["id"], "text": text} for clip, text in zip(clips, texts, strict=True)]
-    for kind, rows in (("reference", clips), (name, rows)):
-        (folder / f"{kind}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    run = subprocess.run([sys.executable, ROOT / "tests/acceptance/wer.py",
-                          folder / "reference.jsonl", folder / f"{name}.jsonl"],
-                         capture_output=True, text=True, check=True)
-    line = [text for text in run.stdout.splitlines() if " words, " in text][0]
-    return int(line.split(":")[1].split()[0]), line.split(":", 1)[1].strip()
-
-
 def whisper(verdict, folder):
     source = model("whisper-tiny.en")
     clips = [json.loads(line) for line in
@@ -76,16 +62,14 @@ def whisper(verdict, folder):
     for number_format in ["f16", *QUANTISED]:
         whisper_files.write_whisper_cpp(source, path, number_format)
         texts = transcripts(recognised(path, files))
-        ours, our_line = words_wrong(folder, clips, "ours", texts)
-        theirs, their_line = words_wrong(folder, clips, "theirs",
-                                         whisper_cpp_transcripts(path, files))
+        ours, our_line = words_wrong(clips, texts)
+        theirs, their_line = words_wrong(clips, whisper_cpp_transcripts(path, files))
         if number_format == "f16":
             same_texts(verdict, "whisper.cpp f16", texts, wanted, "the CTranslate2 file")
             unquantised = theirs
         else:
             whisper_files.write_dequantised(source, path, number_format)
-            plain, plain_line = words_wrong(folder, clips, "plain",
-                                            transcripts(recognised(path, files)))
+            plain, plain_line = words_wrong(clips, transcripts(recognised(path, files)))
             verdict.check(ours <= plain + 1, f"whisper.cpp {number_format}: {our_line}; "
                           f"the same numbers in f32: {plain_line}")
         # Where a file with rounded weights scores better than the one it was made from, that is

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Line 3: Piper in exact precision against onnxruntime, and windows against whole runs.
 
-In fast precision, whose vocoder may multiply bf16, the sound is compared with the exact one. Ten sentences through the medium voice and two through a `high` one whose vocoder has random
-weights, made here. The phoneme ids are piper-tts's; nothing is random.
+Ten sentences through the medium voice and two through a `high` one whose vocoder has random
+weights, made here. The phoneme ids are piper-tts's; nothing is random. In fast precision, whose
+vocoder may multiply bf16, the medium voice is compared with its exact sound.
 """
 import tempfile
 from pathlib import Path

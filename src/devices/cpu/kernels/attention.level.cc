@@ -5,6 +5,7 @@
 // with value dimensions in the lanes. A column's arithmetic is the same whatever its neighbours:
 // scores ascend d with one accumulator, the chunk's maximum and sum are fixed trees over its 128
 // lanes, values ascend over the keys this column sees, chunks are merged in order.
+#include "devices/cpu/kernels/indices.h"
 #include "devices/cpu/kernels/level.h"
 #include "devices/cpu/simd/math.h"
 
@@ -218,9 +219,6 @@ void add_chunk_values(const Pages& pages, int64_t chunk, const float* p, int64_t
     }
   }
 }
-
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // A chunk's share of each column: the keys [begin, end) of the chunk that it sees.
 struct Range {

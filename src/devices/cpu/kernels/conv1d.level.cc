@@ -8,6 +8,7 @@
 // bits don't depend on the tile it fell into. A transposed convolution is one convolution of stride
 // 1 per phase of its stride.
 #include "devices/cpu/kernels/conv_ends.h"
+#include "devices/cpu/kernels/indices.h"
 #include "devices/cpu/kernels/level.h"
 #include "devices/cpu/simd/simd.h"
 
@@ -173,9 +174,6 @@ void block(const Geometry& g, const Samples& from, const float* weights, const f
   }
   channels<1>(g, from, weights, bias, to, count_channels, count);
 }
-
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 }  // namespace
 

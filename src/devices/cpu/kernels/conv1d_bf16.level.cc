@@ -4,6 +4,7 @@
 // Any dilation is an offset into a row of the scratch, and zeros outside the signal are part of it,
 // so an output's bits don't depend on the tile it fell into.
 #include "devices/cpu/kernels/conv_ends.h"
+#include "devices/cpu/kernels/indices.h"
 #include "devices/cpu/kernels/level.h"
 
 namespace tenwatt::cpu::TENWATT_LEVEL {
@@ -12,10 +13,6 @@ namespace {
 constexpr int kVectors = 3;
 constexpr int64_t kTile = kVectors * W;
 static_assert(kTile == 48 && kConvBlock == 8);
-
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 TENWATT_INLINE F dot_pairs(F sum, I weights, I samples) {
   return (F)_mm512_dpbf16_ps((__m512)sum, (__m512bh)weights, (__m512bh)samples);

@@ -5,6 +5,7 @@
 // row_sums.h; the float part does not depend on how many rows a tile has.
 #include "devices/cpu/kernels/block_codes.h"
 #include "devices/cpu/kernels/epilogue.h"
+#include "devices/cpu/kernels/indices.h"
 #include "devices/cpu/kernels/level.h"
 #include "devices/cpu/kernels/row_sums.h"
 
@@ -271,8 +272,7 @@ LinearBlock row_group(const LinearBlock& job, int64_t first) {
   group.x += first * job.x_stride;
   group.y += first * job.y_stride;
   if (job.residual) group.residual += first * job.residual_stride;
-  const int64_t left = job.rows - first;
-  group.rows = left < kGroupRows ? left : kGroupRows;
+  group.rows = smaller(job.rows - first, kGroupRows);
   return group;
 }
 

@@ -1,5 +1,6 @@
 // Activations to int8 blocks of 32 with one scale: scale = max|x| / 127, codes rounded to nearest
 // even. A row's blocks depend on that row alone.
+#include "devices/cpu/kernels/indices.h"
 #include "devices/cpu/kernels/level.h"
 #include "devices/cpu/simd/simd.h"
 
@@ -86,8 +87,7 @@ void quantise_rows(const float* x, ptrdiff_t x_stride, int64_t rows, int64_t k, 
   const int64_t blocks = k / 32;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t first = 0; first < blocks; first += kBlocksTogether) {
-      const int64_t left = blocks - first;
-      const int64_t count = left < kBlocksTogether ? left : kBlocksTogether;
+      const int64_t count = smaller(blocks - first, kBlocksTogether);
       const float* from = x + r * x_stride + 32 * first;
       QuantBlock* to = y + r * y_stride + first;
       BlockScale scale[kBlocksTogether];

@@ -163,7 +163,7 @@ struct Conv1d {
   int64_t stride;
   int64_t dilation;
   int64_t pad;          ///< zeros before the first sample
-  const void* weights;  ///< f32
+  const void* weights;  ///< f32; words of bf16 where the operands are rounded
   const float* bias;    ///< [out_channels], or null
   float* y;
   ptrdiff_t y_stride;
@@ -211,7 +211,7 @@ struct ConvTranspose1d {
   int64_t kernel;
   int64_t stride;
   int64_t pad;
-  const void* weights;  ///< f32
+  const void* weights;  ///< as in Conv1d
   const float* bias;
   float* y;
   ptrdiff_t y_stride;
@@ -230,8 +230,8 @@ struct ConvTranspose1d {
 // Conv1d. Samples are rounded a stretch of time at a time, into scratch.
 
 /// Outputs of time that are computed between two fillings of the scratch: 96 KB of words, which
-/// stay in the second-level cache beside the weights. `reach` is the distance from
-/// the first to the last tap.
+/// stay in the second-level cache beside the weights. `reach` is the distance from the first to the
+/// last tap.
 inline constexpr int64_t conv_bf16_stretch(int64_t pairs, int64_t reach) {
   const int64_t fits = ((96 << 10) / 4 / pairs - reach) / 48 * 48;
   return fits < 48 ? 48 : fits > 960 ? 960 : fits;

@@ -64,7 +64,7 @@ struct AttentionStep {
   }
 };
 
-/// The pages of one slice and the row at which its new rows start.
+/// The pages of one slice from a kv head on, and the row at which its new rows start.
 struct SlicePages {
   std::byte* const* keys;
   std::byte* const* values;
@@ -73,14 +73,19 @@ struct SlicePages {
   int64_t committed;
 };
 
-SlicePages pages_of(const AttentionStep& step, const StepContext& context, const SliceView* slice) {
+SlicePages pages_of(const AttentionStep& step, const StepContext& context, const SliceView& slice,
+                    int64_t head) {
+  const size_t part = step.element() * static_cast<size_t>(head * kPageRows);
+  const size_t key_part = part * static_cast<size_t>(step.head_dim);
+  const size_t value_part = part * static_cast<size_t>(step.value_dim);
   if (!step.stateless()) {
-    const StateView& keys = slice->states[*step.k_state];
-    const StateView& values = slice->states[*step.v_state];
-    return {keys.pages.data(), values.pages.data(), keys.offset, values.offset, keys.committed};
+    const StateView& keys = slice.states[*step.k_state];
+    const StateView& values = slice.states[*step.v_state];
+    return {keys.pages.data(), values.pages.data(), keys.offset + key_part,
+            values.offset + value_part, keys.committed};
   }
   auto** pointers = reinterpret_cast<std::byte**>(context.shared_scratch);
-  return {pointers, pointers + pages_for(step.tokens), 0, 0, 0};
+  return {pointers, pointers + pages_for(step.tokens), key_part, value_part, 0};
 }
 
 /// A stateless step's page pointers; the same numbers whoever writes them.
@@ -105,18 +110,15 @@ std::span<const SliceView> slices_of(const AttentionStep& step, const StepContex
 /// The rows [begin, end) of a slice, of kv heads [head, head + heads), into their pages.
 void append(const AttentionStep& step, const StepContext& context, const SliceView& slice,
             int64_t begin, int64_t end, int64_t head, int64_t heads) {
-  const SlicePages pages = pages_of(step, context, &slice);
+  const SlicePages pages = pages_of(step, context, slice, head);
   const float* k = context.at<const float>(step.k) + head * step.head_dim;
   const float* v = context.at<const float>(step.v) + head * step.value_dim;
-  const size_t page_part = step.element() * static_cast<size_t>(head * kPageRows);
-  const size_t key_offset = pages.key_offset + page_part * static_cast<size_t>(step.head_dim);
-  const size_t value_offset = pages.value_offset + page_part * static_cast<size_t>(step.value_dim);
   for (int64_t row = begin; row < end; ++row) {
     const int64_t at = pages.committed + row - slice.first_row;
     step.kernels->kv_append(
         {k + row * step.kv_heads * step.head_dim, v + row * step.kv_heads * step.value_dim, heads,
-         step.head_dim, step.value_dim, pages.keys[at / kPageRows] + key_offset,
-         pages.values[at / kPageRows] + value_offset, at % kPageRows, step.format});
+         step.head_dim, step.value_dim, pages.keys[at / kPageRows] + pages.key_offset,
+         pages.values[at / kPageRows] + pages.value_offset, at % kPageRows, step.format});
   }
 }
 
@@ -133,10 +135,9 @@ void append_rows(const AttentionStep& step, const StepContext& context,
 /// The job of rows [first, first + rows) of a slice and the heads of one kv head.
 AttentionRows rows_of(const AttentionStep& step, const StepContext& context, const SliceView& slice,
                       int64_t head, int64_t first, int64_t rows) {
-  const SlicePages pages = pages_of(step, context, &slice);
+  const SlicePages pages = pages_of(step, context, slice, head);
   const int64_t groups = step.groups();
   const int64_t row = slice.first_row + first;
-  const size_t page_part = step.element() * static_cast<size_t>(head * kPageRows);
   AttentionRows a{};
   a.q = context.at<const float>(step.q) + (row * step.heads + head * groups) * step.head_dim;
   a.q_stride = step.heads * step.head_dim;
@@ -147,8 +148,8 @@ AttentionRows rows_of(const AttentionStep& step, const StepContext& context, con
   a.value_dim = step.value_dim;
   a.key_pages = reinterpret_cast<const void* const*>(pages.keys);
   a.value_pages = reinterpret_cast<const void* const*>(pages.values);
-  a.key_offset = pages.key_offset + page_part * static_cast<size_t>(step.head_dim);
-  a.value_offset = pages.value_offset + page_part * static_cast<size_t>(step.value_dim);
+  a.key_offset = pages.key_offset;
+  a.value_offset = pages.value_offset;
   a.format = step.format;
   a.limit = step.limit;
   a.keys = pages.committed + slice.rows;

@@ -20,8 +20,9 @@ std::optional<ConvAxis> conv_axis(const graph::Node& node);
 
 /// The graph with every Conv and ConvTranspose joined with a LeakyRelu before it and, for Conv,
 /// with what follows and is used nowhere else: up to two Adds of equal shapes, a Div by a constant
-/// and a Tanh. ValueIds stay; values that no node makes any more can't be tapped.
-Result<graph::Graph> join_convolutions(const graph::Graph& graph);
+/// and a Tanh. ValueIds stay; values that no node makes any more can't be tapped. None where
+/// nothing joins.
+Result<std::optional<graph::Graph>> join_convolutions(const graph::Graph& graph);
 
 /// True for the operators that only join_convolutions makes.
 bool is_joined_convolution(const graph::Node& node);

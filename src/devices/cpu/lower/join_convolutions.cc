@@ -23,12 +23,14 @@ bool is_conv_packing(Packing packing) {
          packing == Packing::kConvTranspose || packing == Packing::kConvTransposeBf16;
 }
 
+bool is_convolution(const Node& node) { return node.op == "Conv" || node.op == "ConvTranspose"; }
+
 class Joiner {
  public:
-  explicit Joiner(const Graph& graph) : graph_(graph), uses_(graph.values().size()) {
-    for (const Node& node : graph_.nodes()) {
-      for (ValueId id : node.inputs) {
-        if (id != kNoValue) ++uses_[static_cast<size_t>(id)];
+  explicit Joiner(const Graph& graph) : graph_(graph), readers_(graph.values().size()) {
+    for (size_t i = 0; i < graph_.nodes().size(); ++i) {
+      for (ValueId id : graph_.nodes()[i].inputs) {
+        if (id != kNoValue) readers(id).add(static_cast<NodeId>(i));
       }
     }
     for (ValueId id : graph_.outputs) keep(id);
@@ -38,28 +40,43 @@ class Joiner {
     }
   }
 
-  Result<Graph> run() {
+  Result<std::optional<Graph>> run() {
     // From the last one on, so that a sum of two convolutions joins the later one, which waits for
     // the other anyway.
     for (size_t i = graph_.nodes().size(); i-- > 0;) join(static_cast<NodeId>(i));
-    if (gone_.empty() && !changed_) return std::move(graph_);
+    if (!changed_) return std::optional<Graph>();
     drop_unused_activations();
     graph_.erase_nodes(gone_);
     TENWATT_TRY(graph_.normalise());
-    return std::move(graph_);
+    return std::optional<Graph>(std::move(graph_));
   }
 
  private:
-  int& uses(ValueId id) { return uses_[static_cast<size_t>(id)]; }
+  /// The nodes that read a value, once for each input. Where there is one, the sum names it.
+  struct Readers {
+    int64_t count = 0;
+    int64_t sum = 0;  ///< of their ids
+    void add(NodeId id) {
+      ++count;
+      sum += id;
+    }
+    void remove(NodeId id) {
+      --count;
+      sum -= id;
+    }
+    NodeId only() const { return count == 1 ? static_cast<NodeId>(sum) : kNoNode; }
+  };
+
+  Readers& readers(ValueId id) { return readers_[static_cast<size_t>(id)]; }
   /// A value that is wanted besides by nodes.
   void keep(ValueId id) {
-    if (id != kNoValue && static_cast<size_t>(id) < uses_.size()) uses(id) += 2;
+    if (id != kNoValue && static_cast<size_t>(id) < readers_.size()) readers(id).count += 2;
   }
 
   bool is_f32(ValueId id) const { return graph_.value(id).type.format == Format::kF32; }
 
   bool fits(const Node& node) const {
-    if (node.op != "Conv" && node.op != "ConvTranspose") return false;
+    if (!is_convolution(node)) return false;
     if (node.inputs.size() < 2 || node.inputs.size() > 3 || node.outputs.size() != 1) return false;
     if (!conv_axis(node) || !node.integers("output_shape").empty()) return false;
     if (!is_conv_packing(wanted_packing(graph_, node, 1))) return false;
@@ -78,43 +95,35 @@ class Joiner {
     const std::string op = node.op;
     node.op = "Joined" + node.op;
     node.inputs.resize(3, kNoValue);
-    const bool leaky = take_activation(node);
-    const bool followed = op == "Conv" && take_followers(node);
+    const bool leaky = take_activation(node, id);
+    const bool followed = op == "Conv" && take_followers(node, id);
     if (!leaky && !followed) return;
     graph_.value(node.outputs[0]).producer = id;
     graph_.node(id) = std::move(node);
     changed_ = true;
   }
 
-  bool take_activation(Node& node) {
+  bool take_activation(Node& node, NodeId id) {
     const NodeId before = graph_.value(node.inputs[0]).producer;
     if (before == kNoNode || graph_.node(before).op != "LeakyRelu") return false;
     const Node& activation = graph_.node(before);
-    --uses(node.inputs[0]);
+    readers(node.inputs[0]).remove(id);
     node.inputs[0] = activation.inputs[0];
-    ++uses(node.inputs[0]);
+    readers(node.inputs[0]).add(id);
     node.attributes["leak"] = activation.real("alpha", 0.01f);
     return true;
   }
 
-  /// The only node that uses a value.
-  NodeId only_user(ValueId id) {
-    if (uses(id) != 1) return kNoNode;
-    for (size_t i = 0; i < graph_.nodes().size(); ++i) {
-      const Node& node = graph_.nodes()[i];
-      const bool gone = std::ranges::find(gone_, static_cast<NodeId>(i)) != gone_.end();
-      if (!gone && std::ranges::find(node.inputs, id) != node.inputs.end()) {
-        return static_cast<NodeId>(i);
-      }
-    }
-    return kNoNode;
-  }
-
-  bool take_followers(Node& node) {
+  bool take_followers(Node& node, NodeId id) {
     bool any = false;
     for (bool open = true; open;) {
-      const NodeId next = only_user(node.outputs[0]);
+      const NodeId next = readers(node.outputs[0]).only();
       if (next == kNoNode || !take(node, graph_.node(next))) break;
+      for (ValueId read : graph_.node(next).inputs) {
+        if (read == kNoValue) continue;
+        readers(read).remove(next);
+        readers(read).add(id);
+      }
       open = graph_.node(next).op != "Tanh";
       graph_.value(node.outputs[0]).producer = kNoNode;
       node.outputs[0] = graph_.node(next).outputs[0];
@@ -150,21 +159,24 @@ class Joiner {
   void drop_unused_activations() {
     for (size_t i = 0; i < graph_.nodes().size(); ++i) {
       const Node& node = graph_.nodes()[i];
-      if (node.op == "LeakyRelu" && uses(node.outputs[0]) == 0) {
+      if (node.op == "LeakyRelu" && readers(node.outputs[0]).count == 0) {
         gone_.push_back(static_cast<NodeId>(i));
       }
     }
   }
 
   Graph graph_;
-  std::vector<int> uses_;  ///< by ValueId: nodes that read it
+  std::vector<Readers> readers_;  ///< by ValueId
   std::vector<NodeId> gone_;
   bool changed_ = false;
 };
 
 }  // namespace
 
-Result<Graph> join_convolutions(const Graph& graph) { return Joiner(graph).run(); }
+Result<std::optional<Graph>> join_convolutions(const Graph& graph) {
+  if (std::ranges::none_of(graph.nodes(), is_convolution)) return std::optional<Graph>();
+  return Joiner(graph).run();
+}
 
 bool is_joined_convolution(const Node& node) { return node.op.starts_with("JoinedConv"); }
 
